@@ -1,0 +1,276 @@
+//! Operation policies (KMIP 1.4 §3.18): who may do what to which object.
+//!
+//! A policy gives, for each object type and operation, a permission; once for everybody
+//! (`preset`), and once for each group. Evaluation is pure.
+
+mod standard;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    enumeration::{ObjectType, Operation},
+    identifier::Principal,
+    object::Object,
+};
+
+/// What a policy says about one operation on one type of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Everybody may.
+    AllowAll,
+    /// The owner may.
+    AllowOwner,
+    /// Nobody may.
+    DisallowAll,
+}
+
+/// The permissions of one section of a policy. What is missing is denied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyRules(BTreeMap<(ObjectType, Operation), Permission>);
+
+/// One policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// For principals without groups, and, unless configured otherwise, for groups that the
+    /// policy does not name.
+    pub preset: Option<PolicyRules>,
+    /// For each group.
+    pub groups: BTreeMap<String, PolicyRules>,
+}
+
+/// All policies, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies {
+    policies: BTreeMap<String, Policy>,
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Operation Policy Name of the object.
+    pub policy: &'a str,
+    /// Who owns the object.
+    pub owner: &'a str,
+    /// What the object is.
+    pub object_type: ObjectType,
+    /// What is to be done to it.
+    pub operation: Operation,
+}
+
+/// Which objects a principal may locate: part of every search.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Visibility {
+    /// Who asks.
+    pub user: String,
+    /// Objects of these policies and types, whoever owns them.
+    pub of_anybody: Vec<(String, ObjectType)>,
+    /// Objects of these policies and types that the user owns.
+    pub own: Vec<(String, ObjectType)>,
+}
+
+impl Visibility {
+    /// Says whether an object of that policy, type and owner is visible.
+    #[must_use]
+    pub fn includes(&self, policy: &str, object_type: ObjectType, owner: &str) -> bool {
+        let listed = |list: &[(String, ObjectType)]| {
+            list.iter().any(|(name, listed)| name == policy && *listed == object_type)
+        };
+        listed(&self.of_anybody) || (owner == self.user && listed(&self.own))
+    }
+}
+
+impl PolicyRules {
+    /// Sets the permission of some operations on one type of object.
+    #[must_use]
+    pub fn with(
+        mut self,
+        object_type: ObjectType,
+        operations: &[Operation],
+        permission: Permission,
+    ) -> Self {
+        self.0.extend(operations.iter().map(|operation| ((object_type, *operation), permission)));
+        self
+    }
+
+    /// Returns the permission; what is not mentioned is nobody's.
+    #[must_use]
+    pub fn permission(&self, object_type: ObjectType, operation: Operation) -> Permission {
+        self.0.get(&(object_type, operation)).copied().unwrap_or(Permission::DisallowAll)
+    }
+}
+
+impl Default for Policies {
+    /// The two policies that always exist, `default` and `public`.
+    fn default() -> Self {
+        Self {
+            policies: BTreeMap::from([
+                ("default".to_owned(), standard::default_policy()),
+                ("public".to_owned(), standard::public_policy()),
+            ]),
+        }
+    }
+}
+
+impl Policies {
+    /// Says whether `name` is one of the policies that always exist and cannot be replaced.
+    #[must_use]
+    pub fn is_reserved(name: &str) -> bool {
+        matches!(name, "default" | "public")
+    }
+
+    /// Adds a policy; the reserved ones stay as they are. Says whether it was taken.
+    pub fn insert(&mut self, name: impl Into<String>, policy: Policy) -> bool {
+        let name = name.into();
+        if Self::is_reserved(&name) {
+            return false;
+        }
+        self.policies.insert(name, policy);
+        true
+    }
+
+    /// Decides whether the principal may do it.
+    #[must_use]
+    pub fn allows(&self, principal: &Principal, question: &Question<'_>) -> bool {
+        self.sections(principal, question.policy).any(|rules| {
+            match rules.permission(question.object_type, question.operation) {
+                Permission::AllowAll => true,
+                Permission::AllowOwner => principal.user == question.owner,
+                Permission::DisallowAll => false,
+            }
+        })
+    }
+
+    /// Works out which objects a principal may locate.
+    #[must_use]
+    pub fn visible(&self, principal: &Principal) -> Visibility {
+        let mut visibility = Visibility { user: principal.user.clone(), ..Visibility::default() };
+        for name in self.policies.keys() {
+            for object_type in Object::TYPES {
+                let permissions: Vec<Permission> = self
+                    .sections(principal, name)
+                    .map(|rules| rules.permission(object_type, Operation::Locate))
+                    .collect();
+                if permissions.contains(&Permission::AllowAll) {
+                    visibility.of_anybody.push((name.clone(), object_type));
+                } else if permissions.contains(&Permission::AllowOwner) {
+                    visibility.own.push((name.clone(), object_type));
+                }
+            }
+        }
+        visibility
+    }
+
+    /// Lists the sections of a policy that speak of this principal.
+    fn sections<'a>(
+        &'a self,
+        principal: &'a Principal,
+        name: &str,
+    ) -> impl Iterator<Item = &'a PolicyRules> {
+        let policy = self.policies.get(name);
+        let preset = policy
+            .filter(|policy| principal.groups.is_none() || policy.groups.is_empty())
+            .and_then(|policy| policy.preset.as_ref());
+        let groups = policy.into_iter().flat_map(move |policy| {
+            principal.groups.iter().flatten().filter_map(|group| policy.groups.get(group))
+        });
+        preset.into_iter().chain(groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(user: &str, object_type: ObjectType, operation: Operation) -> bool {
+        let question = Question { policy: "default", owner: "alice", object_type, operation };
+        Policies::default().allows(&Principal::user(user), &question)
+    }
+
+    #[test]
+    fn default_lets_owners_use_keys_and_everybody_read_certificates() {
+        for (user, object_type, operation, expected) in [
+            ("alice", ObjectType::SymmetricKey, Operation::Get, true),
+            ("bob", ObjectType::SymmetricKey, Operation::Get, false),
+            ("bob", ObjectType::SymmetricKey, Operation::Locate, false),
+            ("bob", ObjectType::Certificate, Operation::Get, true),
+            ("bob", ObjectType::PublicKey, Operation::Locate, true),
+            ("bob", ObjectType::PublicKey, Operation::Destroy, false),
+            ("alice", ObjectType::PublicKey, Operation::Destroy, true),
+            ("alice", ObjectType::Template, Operation::Activate, false),
+        ] {
+            assert_eq!(allowed(user, object_type, operation), expected, "{user} {operation}");
+        }
+    }
+
+    #[test]
+    fn public_opens_templates_and_nothing_else() {
+        let ask = |object_type, operation| {
+            let question = Question { policy: "public", owner: "alice", object_type, operation };
+            Policies::default().allows(&Principal::user("alice"), &question)
+        };
+        assert!(ask(ObjectType::Template, Operation::Get));
+        assert!(!ask(ObjectType::Template, Operation::Destroy));
+        assert!(!ask(ObjectType::SymmetricKey, Operation::Get));
+    }
+
+    #[test]
+    fn an_unknown_policy_denies_everybody() {
+        let question = Question {
+            policy: "none",
+            owner: "alice",
+            object_type: ObjectType::SymmetricKey,
+            operation: Operation::Get,
+        };
+        assert!(!Policies::default().allows(&Principal::user("alice"), &question));
+    }
+
+    #[test]
+    fn any_group_that_allows_suffices() {
+        let rules = |permission| {
+            PolicyRules::default().with(ObjectType::SymmetricKey, &[Operation::Get], permission)
+        };
+        let policy = Policy {
+            preset: Some(rules(Permission::DisallowAll)),
+            groups: BTreeMap::from([
+                ("a".to_owned(), rules(Permission::DisallowAll)),
+                ("b".to_owned(), rules(Permission::AllowAll)),
+            ]),
+        };
+        let mut policies = Policies::default();
+        assert!(policies.insert("p", policy));
+        let question = Question {
+            policy: "p",
+            owner: "alice",
+            object_type: ObjectType::SymmetricKey,
+            operation: Operation::Get,
+        };
+        let in_groups = |groups: &[&str]| Principal {
+            user: "bob".into(),
+            groups: Some(groups.iter().map(|group| (*group).to_owned()).collect()),
+        };
+        assert!(policies.allows(&in_groups(&["a", "b"]), &question));
+        assert!(!policies.allows(&in_groups(&["a"]), &question));
+        assert!(!policies.allows(&in_groups(&[]), &question));
+        assert!(!policies.allows(&Principal::user("bob"), &question));
+    }
+
+    #[test]
+    fn visibility_agrees_with_the_decision() {
+        let policies = Policies::default();
+        let visible = policies.visible(&Principal::user("bob"));
+        for object_type in Object::TYPES {
+            for owner in ["alice", "bob"] {
+                let question = Question {
+                    policy: "default",
+                    owner,
+                    object_type,
+                    operation: Operation::Locate,
+                };
+                assert_eq!(
+                    visible.includes("default", object_type, owner),
+                    policies.allows(&Principal::user("bob"), &question),
+                );
+            }
+        }
+    }
+}
