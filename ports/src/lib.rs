@@ -1,0 +1,29 @@
+//! What the domain needs from the outside.
+//!
+//! | Port | For |
+//! |---|---|
+//! | [`transport::MessageHandler`] | transports hand messages in |
+//! | [`store::ObjectStore`] | managed objects, in change sets |
+//! | [`record::RecordStore`] | sealed records, implemented by databases |
+//! | [`record::AtRestCipher`], [`root_key::RootKey`] | sealing |
+//! | [`record::ObjectEncoding`] | objects as bytes |
+//! | [`crypto::CryptoSuite`] | cryptography, one slot a capability |
+//! | [`certificate::Certificates`] | what certificates say |
+//! | [`identity::Authenticator`] | from a peer to a principal |
+//! | [`policy::PolicySource`] | operation policies |
+//! | [`clock::Clock`] | the time |
+//!
+//! A port is object-safe, takes `&self`, returns owned values and has at most five methods. Each
+//! sentence of its documentation is a promise with a function in `kmip-testkit`'s contract suite.
+//! There are no rules, defaults or implementations here.
+
+pub mod audit;
+pub mod certificate;
+pub mod clock;
+pub mod crypto;
+pub mod identity;
+pub mod policy;
+pub mod record;
+pub mod root_key;
+pub mod store;
+pub mod transport;
