@@ -1,0 +1,118 @@
+//! The registry: the only list of operations in the code base.
+//!
+//! To add an operation: write its file here (payloads, handler, tests), add its `mod` line, its row
+//! and the identifiers it returns, and write its two tables in the codec's `payloads`. Without one of
+//! these it does not compile.
+
+pub mod activate;
+pub mod add_attribute;
+pub mod create;
+pub mod create_key_pair;
+pub mod delete_attribute;
+pub mod destroy;
+pub mod discover_versions;
+pub mod get;
+pub mod get_attribute_list;
+pub mod get_attributes;
+pub mod interop;
+pub mod locate;
+pub mod log;
+pub mod modify_attribute;
+pub mod query;
+pub mod register;
+pub mod revoke;
+pub mod set_attribute;
+
+use kmip_model::UniqueIdentifier;
+
+/// Calls `$callback!` with one row per operation: its name in the enumeration, its module.
+#[macro_export]
+macro_rules! for_each_operation {
+    ($callback:ident) => {
+        $callback! {
+            Activate => activate;
+            AddAttribute => add_attribute;
+            Create => create;
+            CreateKeyPair => create_key_pair;
+            DeleteAttribute => delete_attribute;
+            Destroy => destroy;
+            DiscoverVersions => discover_versions;
+            Get => get;
+            GetAttributeList => get_attribute_list;
+            GetAttributes => get_attributes;
+            Interop => interop;
+            Locate => locate;
+            Log => log;
+            ModifyAttribute => modify_attribute;
+            Query => query;
+            Register => register;
+            Revoke => revoke;
+            SetAttribute => set_attribute;
+        }
+    };
+}
+
+macro_rules! define {
+    ($($name:ident => $module:ident;)*) => {
+        /// A decoded request payload.
+        #[derive(Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "there is one for each item, and it is not copied")]
+        pub enum Request {
+            $(#[doc = stringify!($name)] $name($module::Request),)*
+        }
+
+        /// A response payload to encode.
+        #[derive(Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "there is one for each item, and it is not copied")]
+        pub enum Response {
+            $(#[doc = stringify!($name)] $name($module::Response),)*
+        }
+
+        /// Every operation that is implemented.
+        pub const IMPLEMENTED: &[kmip_model::enumeration::Operation] =
+            &[$(kmip_model::enumeration::Operation::$name,)*];
+
+        pub(crate) async fn run(
+            item: &mut $crate::processor::Item<'_>,
+            request: &Request,
+        ) -> Result<Response, $crate::error::OperationError> {
+            Ok(match request {
+                $(Request::$name(request) => {
+                    Response::$name(Box::pin($module::run(item, request)).await?)
+                })*
+            })
+        }
+    };
+}
+for_each_operation!(define);
+
+impl Response {
+    /// Lists the identifiers in the payload, in their order: later items of the batch may count
+    /// them.
+    //= KMIP-2.1 §4.58
+    #[must_use]
+    pub fn unique_identifiers(&self) -> Vec<&UniqueIdentifier> {
+        match self {
+            Self::Activate(response) => vec![&response.unique_identifier],
+            Self::AddAttribute(response) => vec![&response.unique_identifier],
+            Self::Create(response) => vec![&response.unique_identifier],
+            Self::CreateKeyPair(response) => vec![
+                &response.private_key_unique_identifier,
+                &response.public_key_unique_identifier,
+            ],
+            Self::DeleteAttribute(response) => vec![&response.unique_identifier],
+            Self::Destroy(response) => vec![&response.unique_identifier],
+            Self::Get(response) => vec![&response.unique_identifier],
+            Self::GetAttributeList(response) => vec![&response.unique_identifier],
+            Self::GetAttributes(response) => vec![&response.unique_identifier],
+            Self::Locate(response) => response.unique_identifiers.iter().collect(),
+            Self::ModifyAttribute(response) => vec![&response.unique_identifier],
+            Self::Register(response) => vec![&response.unique_identifier],
+            Self::Revoke(response) => vec![&response.unique_identifier],
+            Self::SetAttribute(response) => vec![&response.unique_identifier],
+            Self::DiscoverVersions(_) | Self::Interop(_) | Self::Log(_) | Self::Query(_) => {
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Runs the items of a batch (KMIP 2.1 §9.6 to §9.8, 1.4 §6.12 to §6.15).
+//!
+//! Items run in order. With Stop and Continue each item is one unit of work; with Undo the whole
+//! message is, so that undoing is forgetting.
+
+mod guard;
+mod item;
+#[cfg(test)]
+mod tests;
+mod unit;
+
+use std::sync::Arc;
+
+use kmip_model::{
+    DateTime, Interval, Principal, UniqueIdentifier, enumeration::BatchErrorContinuationOption,
+    policy::Policies,
+};
+use kmip_ports::{
+    certificate::Certificates,
+    clock::Clock,
+    crypto::CryptoSuite,
+    identity::Authenticator,
+    policy::PolicySource,
+    store::{ObjectStore, StoreError},
+    transport::Peer,
+};
+use tracing::Instrument as _;
+
+pub use item::Item;
+
+use self::{guard::guarded, unit::Unit};
+use crate::{
+    error::OperationError,
+    message::{
+        BatchIdentifiers, Measure, Outcome, RequestItem, RequestMessage, ResponseItem,
+        ResponseMessage, UnaskedAttributes,
+    },
+    ops,
+};
+
+/// How often an item is run again because something it read has changed.
+const ATTEMPTS: usize = 16;
+
+/// The longest response that a client can ask for, in bytes.
+const LONGEST_RESPONSE: usize = 16 * 1024 * 1024;
+
+/// How old a Time Stamp may be, in seconds.
+const STALE_AFTER: i64 = 60;
+
+/// How far in the future a Time Stamp may be, in seconds: clocks differ.
+const CLOCK_SKEW: i64 = 30;
+
+/// How many items a batch may have.
+const MAXIMUM_ITEMS: usize = 1_024;
+
+/// How long after a message has come its items are still begun, in seconds: nobody waits longer for
+/// an answer, and others wait meanwhile.
+const PATIENCE: i64 = 60;
+
+/// The outside, as the domain needs it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Managed objects.
+    pub store: Arc<dyn ObjectStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Cryptography.
+    pub crypto: CryptoSuite,
+    /// What certificates say.
+    pub certificates: Arc<dyn Certificates>,
+    /// Who a peer is.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Operation policies.
+    pub policies: Arc<dyn PolicySource>,
+}
+
+/// What an operator decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Vendor Identification in Query.
+    pub vendor_identification: String,
+    /// The server's version in Query.
+    pub server_version: String,
+    /// The protocol versions that are served, newest first: major, minor.
+    pub protocol_versions: Vec<(i32, i32)>,
+    /// Says whether names must be unique for every client, whatever its version.
+    pub names_unique: bool,
+    /// Says whether Get Attributes without names returns only what all clients are known to read.
+    pub conservative_attributes: bool,
+    /// Says whether Interop is offered.
+    pub interop: bool,
+    /// Lease Time of new objects.
+    pub lease_time: Interval,
+    /// The longest response if the client sets no limit, in bytes.
+    pub maximum_response_size: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            vendor_identification: "kmip-app".to_owned(),
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_versions: Vec::new(),
+            names_unique: false,
+            conservative_attributes: false,
+            interop: false,
+            lease_time: Interval(3_600),
+            maximum_response_size: 1024 * 1024,
+        }
+    }
+}
+
+/// Executes messages against the ports it was given.
+pub struct Processor {
+    ports: Ports,
+    settings: Settings,
+}
+
+/// What is the same for every item of a message.
+struct Message<'a> {
+    principal: &'a Principal,
+    policies: &'a Policies,
+    request: &'a RequestMessage,
+    now: DateTime,
+    measure: &'a dyn Measure,
+    limit: usize,
+}
+
+impl Processor {
+    /// Wires the processor.
+    #[must_use]
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self { ports, settings }
+    }
+
+    /// Returns the time, for answers to what is no message.
+    #[must_use]
+    pub fn now(&self) -> DateTime {
+        self.ports.clock.now()
+    }
+
+    /// Executes one message.
+    pub async fn execute(
+        &self,
+        peer: &Peer,
+        mut request: RequestMessage,
+        measure: &dyn Measure,
+    ) -> ResponseMessage {
+        let now = self.ports.clock.now();
+        request.dialect.names_unique |= self.settings.names_unique;
+        if self.settings.conservative_attributes {
+            request.dialect.unasked_attributes = UnaskedAttributes::Conservative;
+        }
+        let items = match self.admit(peer, &request, now).await {
+            Ok(principal) => {
+                let policies = self.ports.policies.policies();
+                let message = Message {
+                    principal: &principal,
+                    policies: &policies,
+                    request: &request,
+                    now,
+                    measure,
+                    limit: request
+                        .maximum_response_size
+                        .filter(|size| *size != 0)
+                        .and_then(|size| usize::try_from(size).ok())
+                        .unwrap_or(self.settings.maximum_response_size)
+                        .min(LONGEST_RESPONSE),
+                };
+                self.run(&message).await
+            }
+            Err(error) => vec![whole_message(error)],
+        };
+        ResponseMessage {
+            time_stamp: now,
+            client_correlation_value: request.client_correlation_value,
+            server_correlation_value: None,
+            items,
+        }
+    }
+
+    /// Checks what concerns the message as a whole, and finds out who asks.
+    async fn admit(
+        &self,
+        peer: &Peer,
+        request: &RequestMessage,
+        now: DateTime,
+    ) -> Result<Principal, OperationError> {
+        let principal = self.ports.authenticator.authenticate(peer, &request.credentials).await?;
+        if let Some(time_stamp) = request.time_stamp {
+            let age = now.since(time_stamp);
+            if age < -CLOCK_SKEW {
+                return Err(OperationError::FutureTimeStamp);
+            }
+            if age >= STALE_AFTER {
+                return Err(OperationError::StaleTimeStamp);
+            }
+        }
+        if request.asynchronous_only {
+            return Err(OperationError::AsynchronousNotSupported);
+        }
+        if request.items.iter().any(|item| item.critical_extension) {
+            return Err(OperationError::UnknownMessageExtension);
+        }
+        if request.items.len() > MAXIMUM_ITEMS {
+            return Err(OperationError::TooManyItems);
+        }
+        let several = request.items.len() > 1;
+        if several && request.items.iter().any(|item| item.unique_batch_item_id.is_none()) {
+            return Err(OperationError::MissingUniqueBatchItemId);
+        }
+        Ok(principal)
+    }
+
+    async fn run(&self, message: &Message<'_>) -> Vec<ResponseItem> {
+        let option = message.request.batch_error_continuation_option;
+        let undo = option == BatchErrorContinuationOption::Undo;
+        for _ in 0..ATTEMPTS {
+            let mut progress = Progress::begin(message.measure);
+            let mut unit = Unit::default();
+            let mut failed = false;
+            for request in &message.request.items {
+                let before = undo.then_some(&unit);
+                let step = self.step(message, request, &progress, before).await;
+                failed = matches!(step.item.outcome, Outcome::Failed(_));
+                progress.add(step.item, step.placeholder, message.measure);
+                if let Some(after) = step.unit {
+                    unit = after;
+                }
+                if failed && option != BatchErrorContinuationOption::Continue {
+                    break;
+                }
+            }
+            let items = progress.items;
+            if !undo {
+                return items;
+            }
+            if failed {
+                return undone(items);
+            }
+            match self.apply(unit).await {
+                Ok(()) => return items,
+                Err(OperationError::Store(StoreError::Conflict)) => {}
+                Err(error) => return fail_last(items, error),
+            }
+        }
+        vec![whole_message(StoreError::Conflict.into())]
+    }
+
+    /// Runs one item; on its own unit of work, or on top of `before`, which is applied later.
+    async fn step(
+        &self,
+        message: &Message<'_>,
+        request: &RequestItem,
+        progress: &Progress,
+        before: Option<&Unit>,
+    ) -> Step {
+        let span = tracing::info_span!("kmip.operation", operation = %request.operation);
+        let mut placeholder = progress.placeholder.clone();
+        let mut unit_after = None;
+        let run = async {
+            for _ in 0..ATTEMPTS {
+                if self.ports.clock.now().since(message.now) > PATIENCE {
+                    return Err(OperationError::Overdue);
+                }
+                let mut item = self.item(message, request, progress);
+                item.unit = before.cloned().unwrap_or_default();
+                let result = self.handle(&mut item, request).await;
+                let Item { unit, placeholder: after, .. } = item;
+                let answer = ResponseItem {
+                    operation: Some(request.operation),
+                    unique_batch_item_id: request.unique_batch_item_id.clone(),
+                    outcome: Outcome::Success(result?),
+                };
+                let total = progress.size.saturating_add(message.measure.item_size(&answer));
+                if total > message.limit {
+                    return Err(OperationError::ResponseTooLarge);
+                }
+                if before.is_some() {
+                    unit_after = Some(unit);
+                } else if let Err(error) = self.apply(unit).await {
+                    match error {
+                        OperationError::Store(StoreError::Conflict) => continue,
+                        other => return Err(other),
+                    }
+                }
+                placeholder = after;
+                return Ok(answer);
+            }
+            Err(StoreError::Conflict.into())
+        };
+        let result = run.instrument(span).await;
+        let item = result.unwrap_or_else(|error| {
+            report(request, &error);
+            ResponseItem {
+                operation: Some(request.operation),
+                unique_batch_item_id: request.unique_batch_item_id.clone(),
+                outcome: Outcome::Failed(error),
+            }
+        });
+        Step { item, placeholder, unit: unit_after }
+    }
+
+    fn item<'a>(
+        &'a self,
+        message: &Message<'a>,
+        request: &RequestItem,
+        progress: &'a Progress,
+    ) -> Item<'a> {
+        Item {
+            ports: &self.ports,
+            settings: &self.settings,
+            policies: message.policies,
+            principal: message.principal,
+            dialect: message.request.dialect,
+            operation: request.operation,
+            correlation: message.request.client_correlation_value.as_deref(),
+            now: message.now,
+            identifiers: BatchIdentifiers {
+                placeholder: progress.placeholder.as_ref(),
+                answered: &progress.items,
+            },
+            placeholder: progress.placeholder.clone(),
+            unit: Unit::default(),
+            room: message.limit.saturating_sub(progress.size),
+        }
+    }
+
+    async fn handle(
+        &self,
+        item: &mut Item<'_>,
+        request: &RequestItem,
+    ) -> Result<ops::Response, OperationError> {
+        let payload = match &request.payload {
+            Ok(payload) => payload,
+            Err(fault) => return Err(fault.clone().into()),
+        };
+        match guarded(ops::run(item, payload)).await {
+            Ok(result) => result,
+            Err(_) => Err(OperationError::Panicked),
+        }
+    }
+
+    async fn apply(&self, unit: Unit) -> Result<(), OperationError> {
+        if unit.is_empty() {
+            return Ok(());
+        }
+        match self.ports.store.apply(unit.into_changes()).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Duplicate(_)) => Err(OperationError::DuplicateName),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What came of one item, and what it leaves to the next one.
+struct Step {
+    item: ResponseItem,
+    placeholder: Option<UniqueIdentifier>,
+    unit: Option<Unit>,
+}
+
+/// What came of the items so far.
+struct Progress {
+    items: Vec<ResponseItem>,
+    placeholder: Option<UniqueIdentifier>,
+    /// The bytes of the response with these items.
+    size: usize,
+}
+
+impl Progress {
+    fn begin(measure: &dyn Measure) -> Self {
+        Self { items: Vec::new(), placeholder: None, size: measure.size(&[]) }
+    }
+
+    fn add(
+        &mut self,
+        item: ResponseItem,
+        placeholder: Option<UniqueIdentifier>,
+        measure: &dyn Measure,
+    ) {
+        self.size = self.size.saturating_add(measure.item_size(&item));
+        self.items.push(item);
+        self.placeholder = placeholder;
+    }
+}
+
+/// Logs a failure once, where the answer is decided.
+fn report(request: &RequestItem, error: &OperationError) {
+    let operation = request.operation;
+    match error {
+        OperationError::Panicked
+        | OperationError::Store(StoreError::Corrupt(_) | StoreError::Unavailable) => {
+            tracing::error!(%operation, %error, "item failed");
+        }
+        _ => tracing::info!(%operation, %error, "item refused"),
+    }
+}
+
+/// Makes the one item of a message that fails as a whole.
+#[must_use]
+pub fn whole_message(error: OperationError) -> ResponseItem {
+    ResponseItem { operation: None, unique_batch_item_id: None, outcome: Outcome::Failed(error) }
+}
+
+fn undone(items: Vec<ResponseItem>) -> Vec<ResponseItem> {
+    items
+        .into_iter()
+        .map(|item| match item.outcome {
+            Outcome::Success(response) => {
+                ResponseItem { outcome: Outcome::Undone(response), ..item }
+            }
+            _ => item,
+        })
+        .collect()
+}
+
+fn fail_last(mut items: Vec<ResponseItem>, error: OperationError) -> Vec<ResponseItem> {
+    if let Some(last) = items.last_mut() {
+        last.outcome = Outcome::Failed(error);
+    }
+    undone(items)
+}

@@ -1,0 +1,70 @@
+//! One unit of work: what was read, what is to be written, applied in one go.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kmip_model::{ManagedObject, UniqueIdentifier};
+use kmip_ports::{
+    audit::AuditEvent,
+    store::{ChangeSet, Claim, Revision, Stored},
+};
+
+/// Revisions read and values written, in the order of the first write.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unit {
+    seen: BTreeMap<UniqueIdentifier, Revision>,
+    written: Vec<(UniqueIdentifier, Stored<ManagedObject>)>,
+    claims: Vec<Claim>,
+    audit: Vec<AuditEvent>,
+}
+
+impl Unit {
+    /// Remembers that a revision was read.
+    pub(crate) fn saw(&mut self, identifier: &UniqueIdentifier, revision: Revision) {
+        self.seen.entry(identifier.clone()).or_insert(revision);
+    }
+
+    /// Returns what this unit has written for an object.
+    pub(crate) fn pending(&self, identifier: &UniqueIdentifier) -> Option<&Stored<ManagedObject>> {
+        self.written.iter().find(|(id, _)| id == identifier).map(|(_, stored)| stored)
+    }
+
+    /// Lists what this unit has written.
+    pub(crate) fn written(&self) -> &[(UniqueIdentifier, Stored<ManagedObject>)] {
+        &self.written
+    }
+
+    /// Writes an object that replaces the given revision.
+    pub(crate) fn write(&mut self, object: ManagedObject, replaces: Revision) {
+        let identifier = object.identifier().clone();
+        let stored = Stored { value: Arc::new(object), revision: replaces };
+        match self.written.iter_mut().find(|(id, _)| *id == identifier) {
+            Some((_, pending)) => pending.value = stored.value,
+            None => self.written.push((identifier, stored)),
+        }
+    }
+
+    /// Asks for uniqueness.
+    pub(crate) fn claim(&mut self, claim: Claim) {
+        self.claims.push(claim);
+    }
+
+    /// Notes an event.
+    pub(crate) fn note(&mut self, event: AuditEvent) {
+        self.audit.push(event);
+    }
+
+    /// Says whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.written.is_empty()
+    }
+
+    /// Turns the unit into what the store applies.
+    pub(crate) fn into_changes(self) -> ChangeSet {
+        let Self { seen, written, claims, audit } = self;
+        let expect = seen
+            .into_iter()
+            .filter(|(identifier, _)| written.iter().all(|(id, _)| id != identifier))
+            .collect();
+        ChangeSet { expect, put: written, claims, audit }
+    }
+}

@@ -1,0 +1,301 @@
+//! A world for tests: the processor on in-memory fakes, and the shortest way to ask it something.
+
+use std::sync::Arc;
+
+use kmip_model::{
+    DateTime, IdentifierRef, ManagedObject, Material, UniqueIdentifier, Value,
+    attribute::{Attribute, AttributeReference, Name},
+    enumeration::{
+        BatchErrorContinuationOption, CryptographicAlgorithm, KeyFormatType, ObjectType, Operation,
+        SecretDataType, Tag,
+    },
+    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    policy::Policies,
+};
+use kmip_ports::transport::Peer;
+use kmip_testkit::{
+    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
+};
+
+use crate::{
+    error::OperationError,
+    message::{
+        Dialect, Measure, Outcome, ReasonColumn, RequestItem, RequestMessage, ResponseItem,
+        UnaskedAttributes,
+    },
+    ops::{Request, Response, create, get, register},
+    processor::{Ports, Processor, Settings},
+    shared::create_object::TemplateAttribute,
+};
+
+/// The rules of 1.4.
+pub(crate) const ONE: Dialect = Dialect {
+    names_unique: false,
+    tombstones_visible: false,
+    unasked_attributes: UnaskedAttributes::Conservative,
+    creation_defaults: false,
+    unknown_object_types: &[ObjectType::CertificateRequest],
+    reasons: ReasonColumn::One,
+};
+
+/// The rules of 2.1.
+pub(crate) const TWO: Dialect = Dialect {
+    names_unique: true,
+    tombstones_visible: true,
+    unasked_attributes: UnaskedAttributes::All,
+    creation_defaults: true,
+    unknown_object_types: &[ObjectType::Template],
+    reasons: ReasonColumn::TwoOne,
+};
+
+/// When a world begins.
+pub(crate) const NOW: DateTime = DateTime(1_000_000);
+
+/// One server with everything around it, asked by one user in one dialect.
+#[derive(Clone)]
+pub(crate) struct World {
+    /// What is stored.
+    pub(crate) store: Arc<MemoryStore>,
+    /// The time.
+    pub(crate) clock: Arc<FixedClock>,
+    /// What the operator has set.
+    pub(crate) settings: Settings,
+    ports: Ports,
+    dialect: Dialect,
+    user: &'static str,
+}
+
+/// Answers need no room here.
+struct NoSize;
+
+impl Measure for NoSize {
+    fn size(&self, _: &[ResponseItem]) -> usize {
+        0
+    }
+    fn item_size(&self, _: &ResponseItem) -> usize {
+        0
+    }
+}
+
+impl World {
+    /// Begins an empty world; alice asks in the dialect of 2.1.
+    pub(crate) fn new() -> Self {
+        let store = Arc::new(MemoryStore::default());
+        let clock = Arc::new(FixedClock::new(NOW));
+        let ports = Ports {
+            store: store.clone(),
+            clock: clock.clone(),
+            crypto: fixture_suite(7),
+            certificates: Arc::new(TextCertificates),
+            authenticator: Arc::new(FixedAuthenticator::default()),
+            policies: Arc::new(FixedPolicies::default()),
+        };
+        let settings = Settings::default();
+        Self { store, clock, settings, ports, dialect: TWO, user: "alice" }
+    }
+
+    /// Returns the same world, asked in another dialect.
+    pub(crate) fn speaking(&self, dialect: Dialect) -> Self {
+        Self { dialect, ..self.clone() }
+    }
+
+    /// Returns the same world under other policies.
+    pub(crate) fn under(&self, policies: Policies) -> Self {
+        let policies = Arc::new(FixedPolicies::new(policies));
+        Self { ports: Ports { policies, ..self.ports.clone() }, ..self.clone() }
+    }
+
+    /// Returns the same world, asked by another user.
+    pub(crate) fn asked_by(&self, user: &'static str) -> Self {
+        Self { user, ..self.clone() }
+    }
+
+    /// Asks for one thing.
+    pub(crate) fn run(&self, request: Request) -> Result<Response, OperationError> {
+        self.batch(vec![request], BatchErrorContinuationOption::Stop).remove(0)
+    }
+
+    /// Asks for several things in one message.
+    pub(crate) fn batch(
+        &self,
+        requests: Vec<Request>,
+        option: BatchErrorContinuationOption,
+    ) -> Vec<Result<Response, OperationError>> {
+        let items = requests.into_iter().enumerate().map(|(number, request)| RequestItem {
+            operation: operation_of(&request),
+            unique_batch_item_id: Some(number.to_string().into_bytes()),
+            critical_extension: false,
+            payload: Ok(request),
+        });
+        let message = RequestMessage {
+            dialect: self.dialect,
+            maximum_response_size: None,
+            client_correlation_value: None,
+            asynchronous_only: false,
+            credentials: Vec::new(),
+            batch_error_continuation_option: option,
+            time_stamp: None,
+            items: items.collect(),
+        };
+        let certificates = vec![self.user.as_bytes().to_vec()];
+        let peer = Peer { connection: 1, address: None, certificates };
+        let processor = Processor::new(self.ports.clone(), self.settings.clone());
+        let answer = pollster::block_on(processor.execute(&peer, message, &NoSize));
+        let results = answer.items.into_iter().map(|item| match item.outcome {
+            Outcome::Success(response) => Ok(response),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Undone(_) => panic!("an item was undone"),
+        });
+        results.collect()
+    }
+
+    /// Returns an object as it is stored.
+    pub(crate) fn object(&self, identifier: &UniqueIdentifier) -> Arc<ManagedObject> {
+        self.store.object(identifier).expect("the object is stored")
+    }
+
+    /// Returns the values of one attribute of a stored object.
+    pub(crate) fn values(&self, identifier: &UniqueIdentifier, tag: Tag) -> Vec<Value> {
+        let instances = self.object(identifier).attribute(&AttributeReference::Standard(tag));
+        instances.into_iter().map(|instance| instance.attribute.to_value()).collect()
+    }
+
+    /// Creates a symmetric key.
+    pub(crate) fn create(
+        &self,
+        attributes: Vec<Attribute>,
+    ) -> Result<UniqueIdentifier, OperationError> {
+        match self.run(create_request(attributes))? {
+            Response::Create(response) => Ok(response.unique_identifier),
+            other => panic!("not an answer to Create: {other:?}"),
+        }
+    }
+
+    /// Registers an object.
+    pub(crate) fn register(
+        &self,
+        object: Object,
+        attributes: Vec<Attribute>,
+    ) -> Result<UniqueIdentifier, OperationError> {
+        let attributes = TemplateAttribute { attributes, ..TemplateAttribute::default() };
+        self.register_from(object, attributes)
+    }
+
+    /// Registers an object with the help of Templates.
+    pub(crate) fn register_from(
+        &self,
+        object: Object,
+        attributes: TemplateAttribute,
+    ) -> Result<UniqueIdentifier, OperationError> {
+        let request = Request::Register(register::Request {
+            object_type: object.object_type(),
+            attributes,
+            object: Some(object),
+            protection_storage_masks: Vec::new(),
+        });
+        match self.run(request)? {
+            Response::Register(response) => Ok(response.unique_identifier),
+            other => panic!("not an answer to Register: {other:?}"),
+        }
+    }
+
+    /// Gets an object as it was registered.
+    pub(crate) fn get(&self, identifier: &UniqueIdentifier) -> Result<Object, OperationError> {
+        self.get_as(identifier, None)
+    }
+
+    /// Gets an object in some form.
+    pub(crate) fn get_as(
+        &self,
+        identifier: &UniqueIdentifier,
+        key_format_type: Option<KeyFormatType>,
+    ) -> Result<Object, OperationError> {
+        let request = get::Request { key_format_type, ..get_request(identifier.clone().into()) };
+        match self.run(Request::Get(request))? {
+            Response::Get(response) => Ok(response.object),
+            other => panic!("not an answer to Get: {other:?}"),
+        }
+    }
+}
+
+macro_rules! define {
+    ($($name:ident => $module:ident;)*) => {
+        fn operation_of(request: &Request) -> Operation {
+            match request {
+                $(Request::$name(_) => Operation::$name,)*
+            }
+        }
+    };
+}
+crate::for_each_operation!(define);
+
+/// A request to create a symmetric key.
+pub(crate) fn create_request(attributes: Vec<Attribute>) -> Request {
+    Request::Create(create::Request {
+        object_type: ObjectType::SymmetricKey,
+        attributes: TemplateAttribute { attributes, ..TemplateAttribute::default() },
+        protection_storage_masks: Vec::new(),
+    })
+}
+
+/// A request to get an object as it was registered.
+pub(crate) fn get_request(unique_identifier: IdentifierRef) -> get::Request {
+    get::Request {
+        unique_identifier,
+        key_format_type: None,
+        key_wrap_type: None,
+        key_compression_type: None,
+        key_wrapping_specification: None,
+    }
+}
+
+/// The attributes of an AES key of that length.
+pub(crate) fn aes(length: i32) -> Vec<Attribute> {
+    vec![
+        Attribute::CryptographicAlgorithm(CryptographicAlgorithm::Aes),
+        Attribute::CryptographicLength(length),
+    ]
+}
+
+/// A Name.
+pub(crate) fn name(text: &str) -> Attribute {
+    Attribute::Name(Name::text(text))
+}
+
+/// A key block with these bytes and nothing else.
+pub(crate) fn key_block(key_format_type: KeyFormatType, bytes: &[u8]) -> KeyBlock {
+    KeyBlock {
+        key_format_type,
+        key_compression_type: None,
+        key_value: Some(KeyValue::Plain {
+            key_material: KeyMaterial::Bytes(Material::from(bytes)),
+            attributes: Vec::new(),
+        }),
+        cryptographic_algorithm: None,
+        cryptographic_length: None,
+        key_wrapping_data: None,
+    }
+}
+
+/// An AES key with these bytes.
+pub(crate) fn aes_key(bytes: &[u8]) -> Object {
+    Object::SymmetricKey(KeyBlock {
+        cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
+        cryptographic_length: i32::try_from(bytes.len().saturating_mul(8)).ok(),
+        ..key_block(KeyFormatType::Raw, bytes)
+    })
+}
+
+/// A secret with these bytes.
+pub(crate) fn secret(bytes: &[u8]) -> Object {
+    Object::SecretData {
+        secret_data_type: SecretDataType::Seed,
+        key_block: key_block(KeyFormatType::Opaque, bytes),
+    }
+}
+
+/// The bytes of an object's plain key.
+pub(crate) fn key_bytes(object: &Object) -> Vec<u8> {
+    let material = object.key_material().and_then(KeyMaterial::as_bytes);
+    material.expect("the object has a key of bytes").expose().to_vec()
+}
