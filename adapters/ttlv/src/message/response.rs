@@ -1,0 +1,189 @@
+//! Response messages (KMIP 2.1 §8.4 to §8.6, 1.4 §7).
+
+use kmip_model::{
+    DateTime,
+    enumeration::{Enumeration as _, Operation, ResultReason, ResultStatus, Tag},
+};
+use kmip_operations::{
+    message::{Measure, Outcome, ResponseItem, ResponseMessage},
+    ops::Response,
+    reason,
+};
+
+use super::{read_version_numbers, write_version};
+use crate::{
+    dialect::dialect,
+    fault::Fault,
+    payloads,
+    reader::{Element, Limits},
+    schema::Context,
+    version::Version,
+    writer::Writer,
+};
+
+/// Writes a response message.
+#[must_use]
+pub fn write(version: Version, message: &ResponseMessage) -> Vec<u8> {
+    let mut writer = Writer::new(version);
+    write_message(&mut writer, message, &message.items);
+    writer.into_bytes()
+}
+
+fn write_message(writer: &mut Writer, message: &ResponseMessage, items: &[ResponseItem]) {
+    writer.structure(Tag::ResponseMessage, |writer| {
+        writer.structure(Tag::ResponseHeader, |writer| {
+            write_version(writer, writer.version());
+            writer.date_time(Tag::TimeStamp, message.time_stamp);
+            if writer.version() >= Version::V1_4 {
+                if let Some(value) = &message.client_correlation_value {
+                    writer.text(Tag::ClientCorrelationValue, value);
+                }
+                if let Some(value) = &message.server_correlation_value {
+                    writer.text(Tag::ServerCorrelationValue, value);
+                }
+            }
+            writer.integer(Tag::BatchCount, i32::try_from(items.len()).unwrap_or(i32::MAX));
+        });
+        for item in items {
+            write_item(writer, item);
+        }
+    });
+}
+
+fn write_item(writer: &mut Writer, item: &ResponseItem) {
+    writer.structure(Tag::BatchItem, |writer| {
+        if let Some(operation) = item.operation {
+            writer.enumeration(Tag::Operation, operation.0);
+        }
+        if let Some(id) = &item.unique_batch_item_id {
+            writer.byte_string(Tag::UniqueBatchItemId, id);
+        }
+        match &item.outcome {
+            Outcome::Success(response) => {
+                writer.enumeration(Tag::ResultStatus, ResultStatus::Success.0);
+                payloads::write_response(response, writer);
+            }
+            Outcome::Failed(error) => {
+                let version = writer.version();
+                let reason = reason::reason(error, item.operation, dialect(version).reasons);
+                writer.enumeration(Tag::ResultStatus, ResultStatus::OperationFailed.0);
+                writer.enumeration(Tag::ResultReason, spoken(reason, version).0);
+                writer.text(Tag::ResultMessage, &reason::sentence(error));
+            }
+            //= KMIP-2.1 §9.6
+            Outcome::Undone(response) => {
+                writer.enumeration(Tag::ResultStatus, ResultStatus::OperationUndone.0);
+                payloads::write_response(response, writer);
+            }
+        }
+    });
+}
+
+/// Replaces a reason that the version has not got by one that it has.
+fn spoken(reason: ResultReason, version: Version) -> ResultReason {
+    let known = ResultReason::MEMBERS
+        .iter()
+        .find(|member| member.value == reason.0)
+        .is_some_and(|member| Version(member.since.0, member.since.1) <= version);
+    if known { reason } else { reason::older(reason) }
+}
+
+/// Measures answers of one version to one client.
+pub struct SizeOf {
+    version: Version,
+    header: ResponseMessage,
+}
+
+impl SizeOf {
+    /// Measures answers that echo this Client Correlation Value.
+    #[must_use]
+    pub fn new(version: Version, client_correlation_value: Option<String>) -> Self {
+        let header = ResponseMessage {
+            time_stamp: DateTime(0),
+            client_correlation_value,
+            server_correlation_value: None,
+            items: Vec::new(),
+        };
+        Self { version, header }
+    }
+}
+
+impl Measure for SizeOf {
+    fn size(&self, items: &[ResponseItem]) -> usize {
+        let mut writer = Writer::with_capacity(self.version, 256);
+        write_message(&mut writer, &self.header, items);
+        writer.len()
+    }
+
+    fn item_size(&self, item: &ResponseItem) -> usize {
+        let mut writer = Writer::with_capacity(self.version, 512);
+        write_item(&mut writer, item);
+        writer.len()
+    }
+}
+
+/// A response as a client reads it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The version it is in: major, minor.
+    pub version: (i32, i32),
+    /// Time Stamp.
+    pub time_stamp: DateTime,
+    /// The items.
+    pub items: Vec<AnswerItem>,
+}
+
+/// One item of a response as a client reads it.
+#[derive(Debug)]
+pub struct AnswerItem {
+    /// Operation.
+    pub operation: Option<Operation>,
+    /// Result Status.
+    pub result_status: ResultStatus,
+    /// Result Reason.
+    pub result_reason: Option<ResultReason>,
+    /// Result Message.
+    pub result_message: Option<String>,
+    /// The payload of a success.
+    pub payload: Option<Response>,
+}
+
+/// Reads a response message.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Answer, Fault> {
+    let message = Element::parse(bytes, limits)?;
+    let first = Context::new(Version::V1_0);
+    let fields = message.fields()?;
+    let header =
+        fields.find(Tag::ResponseHeader)?.ok_or(Fault::missing(Tag::ResponseHeader))?.fields()?;
+    let version =
+        header.find(Tag::ProtocolVersion)?.ok_or(Fault::missing(Tag::ProtocolVersion))?.fields()?;
+    let (major, minor) = read_version_numbers(&version, &first)?;
+    let context = Context::new(
+        Version::parse(major, minor).ok_or(Fault::out_of_range(Tag::ProtocolVersion))?,
+    );
+    let items = fields
+        .find_all(Tag::BatchItem)
+        .map(|item| read_item(item?, &context))
+        .collect::<Result<_, _>>()?;
+    Ok(Answer {
+        version: (major, minor),
+        time_stamp: header.required(Tag::TimeStamp, &context)?,
+        items,
+    })
+}
+
+fn read_item(item: Element<'_>, context: &Context) -> Result<AnswerItem, Fault> {
+    let fields = item.fields()?;
+    let operation: Option<Operation> = fields.optional(Tag::Operation, context)?;
+    let payload = match (operation, fields.find(Tag::ResponsePayload)?) {
+        (Some(operation), Some(payload)) => payloads::read_response(operation, payload, context)?,
+        _ => None,
+    };
+    Ok(AnswerItem {
+        operation,
+        result_status: fields.required(Tag::ResultStatus, context)?,
+        result_reason: fields.optional(Tag::ResultReason, context)?,
+        result_message: fields.optional(Tag::ResultMessage, context)?,
+        payload,
+    })
+}
