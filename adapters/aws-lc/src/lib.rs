@@ -1,0 +1,40 @@
+//! Cryptography by AWS-LC: one adapter for every port of `kmip_ports::crypto`, and the cipher
+//! under which records rest.
+//!
+//! It never keeps a key: what it is given it uses and erases. Whatever may take long leaves the
+//! caller's thread through `offload`. To offer one more digest, curve or key form, add a row to
+//! the table of that capability and a vector to its tests.
+
+use std::sync::Arc;
+
+use kmip_ports::crypto::CryptoSuite;
+
+mod at_rest;
+mod digest;
+mod format;
+mod generate;
+mod offload;
+mod random;
+
+pub use at_rest::AwsLcAtRest;
+pub use digest::AwsLcDigests;
+pub use format::DerKeyFormats;
+pub use generate::AwsLcKeyGeneration;
+pub use random::AwsLcRandom;
+
+/// Returns every capability, over AWS-LC.
+#[must_use]
+pub fn suite() -> CryptoSuite {
+    CryptoSuite {
+        generate: Arc::new(AwsLcKeyGeneration::new()),
+        digest: Arc::new(AwsLcDigests),
+        format: Arc::new(DerKeyFormats),
+        random: Arc::new(AwsLcRandom),
+    }
+}
+
+/// Returns the cipher for records at rest, over AWS-LC.
+#[must_use]
+pub fn at_rest() -> AwsLcAtRest {
+    AwsLcAtRest
+}

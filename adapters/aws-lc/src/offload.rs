@@ -1,0 +1,135 @@
+//! Where computing happens: on the caller's thread, or on one that may block.
+//!
+//! The only file that knows of threads. Pooled work needs a permit first, and there are as many
+//! permits as cores, so that a flood of key pairs cannot occupy every blocking thread of the
+//! runtime, which storage needs too.
+
+use std::{num::NonZeroUsize, sync::Arc, thread};
+
+use kmip_ports::crypto::CryptoError;
+use tokio::{sync::Semaphore, task};
+
+/// What a computation costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// Well under a millisecond: done where the caller is.
+    Inline,
+    /// Longer, or of unknown length: done on a blocking thread.
+    Pooled,
+}
+
+/// Runs computations according to their cost.
+#[derive(Clone, Debug)]
+pub(crate) struct Offload {
+    permits: Arc<Semaphore>,
+}
+
+impl Offload {
+    /// Allows as much pooled work at a time as there are cores.
+    pub(crate) fn new() -> Self {
+        Self::with_permits(thread::available_parallelism().map_or(1, NonZeroUsize::get))
+    }
+
+    fn with_permits(permits: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(permits)) }
+    }
+
+    /// Runs `work`. Pooled work that nobody waits for any more still runs to its end, and holds
+    /// its permit until then.
+    pub(crate) async fn run<T, W>(&self, cost: Cost, work: W) -> Result<T, CryptoError>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> Result<T, CryptoError> + Send + 'static,
+    {
+        match cost {
+            Cost::Inline => work(),
+            Cost::Pooled => {
+                let permit = Arc::clone(&self.permits)
+                    .acquire_owned()
+                    .await
+                    .map_err(|_| CryptoError::Failed)?;
+                let running = task::spawn_blocking(move || {
+                    let done = work();
+                    drop(permit);
+                    done
+                });
+                running.await.map_err(|_| CryptoError::Failed)?
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn inline_work_stays_on_the_callers_thread() {
+        let caller = thread::current().id();
+        let worker = Offload::new().run(Cost::Inline, || Ok(thread::current().id())).await;
+        assert_eq!(worker, Ok(caller));
+    }
+
+    #[tokio::test]
+    async fn pooled_work_leaves_the_callers_thread() {
+        let caller = thread::current().id();
+        let worker = Offload::new().run(Cost::Pooled, || Ok(thread::current().id())).await;
+        assert_ne!(worker.unwrap(), caller);
+    }
+
+    #[tokio::test]
+    async fn no_more_work_runs_at_a_time_than_there_are_permits() {
+        let offload = Offload::with_permits(1);
+        let running = Arc::new(AtomicUsize::new(0));
+        let mut waiting = Vec::new();
+        for _ in 0..8 {
+            let (offload, running) = (offload.clone(), Arc::clone(&running));
+            waiting.push(task::spawn(async move {
+                let work = move || {
+                    let beside = running.fetch_add(1, Ordering::SeqCst);
+                    thread::yield_now();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    Ok(beside)
+                };
+                offload.run(Cost::Pooled, work).await
+            }));
+        }
+        for one in waiting {
+            assert_eq!(one.await.unwrap(), Ok(0));
+        }
+    }
+
+    #[tokio::test]
+    async fn abandoned_work_keeps_its_permit_until_it_ends() {
+        let offload = Offload::with_permits(1);
+        let (started, has_started) = mpsc::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        let waiter = {
+            let offload = offload.clone();
+            let work = move || {
+                started.send(()).expect("the test waits for it");
+                may_finish.recv().map_err(|_| CryptoError::Failed)
+            };
+            task::spawn(async move { offload.run(Cost::Pooled, work).await })
+        };
+        task::spawn_blocking(move || has_started.recv()).await.unwrap().unwrap();
+        waiter.abort();
+        assert!(waiter.await.unwrap_err().is_cancelled());
+        assert_eq!(offload.permits.available_permits(), 0);
+        finish.send(()).unwrap();
+        assert_eq!(offload.run(Cost::Pooled, || Ok(7)).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_reports_a_failure_and_gives_its_permit_back() {
+        let offload = Offload::with_permits(1);
+        let broken = offload.run::<(), _>(Cost::Pooled, || panic!("on purpose")).await;
+        assert_eq!(broken, Err(CryptoError::Failed));
+        assert_eq!(offload.run(Cost::Pooled, || Ok(7)).await, Ok(7));
+    }
+}
