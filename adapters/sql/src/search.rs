@@ -1,0 +1,156 @@
+//! Turns a search over columns and terms into SQL.
+
+use std::collections::BTreeMap;
+
+use kmip_model::enumeration::ObjectType;
+use kmip_ports::record::{Condition, Term, TermQuery};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Func, IntoIden, Order, Query, SelectStatement};
+
+use crate::{
+    schema::{RecordTable, TermTable},
+    statement::{same_record, signed},
+};
+
+/// The two statements of a search.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// The identifiers of the page, newest first.
+    pub(crate) page: SelectStatement,
+    /// How many there are in all.
+    pub(crate) count: SelectStatement,
+}
+
+impl Search {
+    /// Builds the statements; `None` if the caller cannot see any such record.
+    pub(crate) fn new(query: &TermQuery) -> Option<Self> {
+        let found = matching(query)?;
+        let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
+        let mut page = found.clone();
+        page.column((RecordTable::Table, RecordTable::Identifier));
+        if by_term {
+            page.order_by((TermTable::Table, TermTable::Seq), Order::Desc);
+        } else {
+            page.order_by((RecordTable::Table, RecordTable::Seq), Order::Desc);
+        }
+        if query.maximum.is_some() || query.offset > 0 {
+            page.limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
+                .offset(signed(query.offset).unsigned_abs());
+        }
+        let mut count = found;
+        count.expr(Func::count(Expr::col((RecordTable::Table, RecordTable::Seq))));
+        Some(Self { page, count })
+    }
+}
+
+/// Says what is selected from and where, but not what.
+fn matching(query: &TermQuery) -> Option<SelectStatement> {
+    let visible = visible(query)?;
+    let mut select = Query::select();
+    let mut terms = query.conditions.iter().filter_map(|condition| match condition {
+        Condition::Term(term) => Some(term),
+        _ => None,
+    });
+    if let Some(term) = terms.next() {
+        select
+            .from(TermTable::Table)
+            .cross_join(RecordTable::Table)
+            .and_where(same_record())
+            .and_where(Expr::col((TermTable::Table, TermTable::Attribute)).eq(term.attribute))
+            .and_where(Expr::col((TermTable::Table, TermTable::Value)).eq(term.value.clone()));
+    } else {
+        select.from(RecordTable::Table);
+    }
+    for term in terms {
+        select.and_where(has_term(term));
+    }
+    for condition in query.conditions.iter().filter_map(on_columns) {
+        select.cond_where(condition);
+    }
+    select.cond_where(visible);
+    Some(select)
+}
+
+fn column(column: RecordTable) -> Expr {
+    Expr::col((RecordTable::Table, column))
+}
+
+/// Says that a record has a term besides the one that it is looked up by.
+fn has_term(term: &Term) -> Expr {
+    let also = Alias::new("also").into_iden();
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(1))
+        .from_as(TermTable::Table, also.clone())
+        .and_where(
+            Expr::col((also.clone(), TermTable::Seq))
+                .equals((RecordTable::Table, RecordTable::Seq)),
+        )
+        .and_where(Expr::col((also.clone(), TermTable::Attribute)).eq(term.attribute))
+        .and_where(Expr::col((also, TermTable::Value)).eq(term.value.clone()));
+    Expr::exists(select)
+}
+
+/// Translates a condition on columns; terms are none.
+fn on_columns(condition: &Condition) -> Option<Cond> {
+    let condition = match condition {
+        Condition::Identifier(identifier) => {
+            Cond::all().add(column(RecordTable::Identifier).eq(identifier.as_str()))
+        }
+        Condition::ObjectType(object_type) => {
+            Cond::all().add(column(RecordTable::ObjectType).eq(*object_type))
+        }
+        Condition::State { state, now } => Cond::any()
+            .add(column(RecordTable::State).eq(*state))
+            .add(column(RecordTable::NextChangeAt).lte(now.0)),
+        Condition::Algorithm(algorithm) => {
+            Cond::all().add(column(RecordTable::Algorithm).eq(*algorithm))
+        }
+        Condition::Length(length) => Cond::all().add(column(RecordTable::Length).eq(*length)),
+        Condition::UsageMask(mask) => {
+            Cond::all().add(column(RecordTable::UsageMask).bit_and(*mask).eq(*mask))
+        }
+        Condition::InitialDate(first, last) => Cond::all()
+            .add(column(RecordTable::InitialDate).gte(first.0))
+            .add(column(RecordTable::InitialDate).lte(last.0)),
+        Condition::Destroyed(destroyed) => {
+            Cond::all().add(column(RecordTable::Destroyed).eq(*destroyed))
+        }
+        Condition::Term(_) => return None,
+    };
+    Some(condition)
+}
+
+/// Translates what the caller may see; `None` if that is nothing.
+///
+/// Types that the query does not ask for are left out, which often leaves only the caller's own
+/// records, and those have an index.
+fn visible(query: &TermQuery) -> Option<Cond> {
+    let asked = |object_type: ObjectType| {
+        query.conditions.iter().all(|condition| match condition {
+            Condition::ObjectType(wanted) => object_type.0 == *wanted,
+            _ => true,
+        })
+    };
+    let listed = |list: &[(String, ObjectType)]| -> Option<Cond> {
+        let mut policies: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for (policy, object_type) in list.iter().filter(|(_, object_type)| asked(*object_type)) {
+            policies.entry(policy).or_default().push(object_type.0);
+        }
+        (!policies.is_empty()).then(|| {
+            policies.into_iter().fold(Cond::any(), |any, (policy, types)| {
+                any.add(
+                    Cond::all()
+                        .add(column(RecordTable::Policy).eq(policy))
+                        .add(column(RecordTable::ObjectType).is_in(types)),
+                )
+            })
+        })
+    };
+    let own = listed(&query.visible.own).map(|own| {
+        Cond::all().add(column(RecordTable::Owner).eq(query.visible.user.as_str())).add(own)
+    });
+    match (listed(&query.visible.of_anybody), own) {
+        (Some(of_anybody), Some(own)) => Some(Cond::any().add(of_anybody).add(own)),
+        (of_anybody, own) => of_anybody.or(own),
+    }
+}

@@ -1,0 +1,275 @@
+//! Records in a SQLite database of this process alone.
+//!
+//! One connection writes (see [`writer`]), a few read. Readers see the last commit and wait for
+//! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
+
+mod location;
+mod migration;
+mod script;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use kmip_model::UniqueIdentifier;
+use kmip_ports::{
+    audit::AuditEvent,
+    record::{Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    store::{ChangeSet, Page, StoreError, Stored},
+};
+use sqlx::{
+    ConnectOptions, SqlitePool,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::error;
+
+pub use self::location::{Location, OpenError, Options, UnknownLocation};
+use self::{
+    migration::MigrationError,
+    script::{Reuse, Script},
+    writer::{Job, Writer},
+};
+use crate::{batch::Request, search::Search, statement};
+
+/// How many requests may wait to be written; more wait to be queued.
+const QUEUE: usize = 1024;
+
+/// How long to wait for a connection, and for another program that reads the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Keeps records in SQLite.
+///
+/// Dropping it ends the writer in the background; [`SqliteRecords::close`] waits for it.
+#[derive(Debug)]
+pub struct SqliteRecords {
+    readers: SqlitePool,
+    jobs: mpsc::Sender<Job>,
+    writable: Arc<AtomicBool>,
+    ended: watch::Receiver<()>,
+}
+
+impl SqliteRecords {
+    /// Opens the database, brings its schema up to date and starts the writer. Needs a Tokio
+    /// runtime.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub async fn open(options: &Options) -> Result<Self, OpenError> {
+        let lock = match &options.location {
+            Location::Memory => None,
+            Location::File(path) => Some(location::claim(path, options.create)?),
+        };
+        let path = options.location.path();
+        let unusable = |source| OpenError::Unusable { path: path.clone(), source };
+        let pool = writing(&options.location).await.map_err(unusable)?;
+        let mut connection = pool.acquire().await.map_err(unusable)?;
+        migration::migrate(&mut connection).await.map_err(|error| match error {
+            MigrationError::Newer { found, known } => {
+                OpenError::Newer { path: path.clone(), found, known }
+            }
+            MigrationError::Foreign => OpenError::Foreign { path: path.clone() },
+            MigrationError::Refused(source) => unusable(source),
+        })?;
+        let rows = Script::of(&statement::newest_seq())
+            .fetch(&mut *connection, Reuse::Unlikely)
+            .await
+            .map_err(unusable)?;
+        let newest = first_number(&rows).map_err(unusable)?;
+        drop(connection);
+        let readers = match &options.location {
+            // Every connection to memory is a database of its own.
+            Location::Memory => pool.clone(),
+            Location::File(_) => reading(options).await.map_err(unusable)?,
+        };
+        Ok(Self::start(pool, readers, newest.saturating_add(1), lock))
+    }
+
+    fn start(pool: SqlitePool, readers: SqlitePool, next_seq: i64, lock: Option<File>) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (ended, on_end) = watch::channel(());
+        let writable = Arc::new(AtomicBool::new(true));
+        let writer = Writer {
+            pool,
+            readers: readers.clone(),
+            next_seq,
+            writable: Arc::clone(&writable),
+            lock,
+            ended,
+        };
+        tokio::spawn(writer.run(queue));
+        Self { readers, jobs, writable, ended: on_end }
+    }
+
+    /// Writes everything that waits, merges the log into the database and lets go of it. What
+    /// comes later is [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        // If the writer has ended, there is nothing to tell it.
+        let _ = self.jobs.send(Job::Close).await;
+        // Nothing is ever sent; the error says that the writer has ended.
+        let _ = self.ended.clone().changed().await;
+    }
+
+    /// Says whether changes are still acknowledged; after a failed commit they never are.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    /// Counts the records, destroyed ones too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database cannot be read.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        let rows = self.read(Script::of(&statement::count_records())).await?;
+        first_number(&rows).map(i64::unsigned_abs).map_err(unavailable)
+    }
+
+    /// Reads the audit trail, oldest first: at most `limit` events, the first of which is number
+    /// `from` or later. Numbers rise from 1.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database cannot be read.
+    pub async fn audit_events(
+        &self,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<(u64, AuditEvent)>, StoreError> {
+        let rows = self.read(Script::of(&statement::audit_events(from, limit))).await?;
+        rows.iter().map(script::audit_event).collect::<Result<_, _>>().map_err(unavailable)
+    }
+
+    async fn read(&self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
+        script.fetch(&self.readers, Reuse::Likely).await.map_err(unavailable)
+    }
+
+    async fn write(&self, request: Request) -> Result<(), StoreError> {
+        let (answer, verdict) = oneshot::channel();
+        self.jobs.send(Job::Write(request, answer)).await.map_err(|_| StoreError::Unavailable)?;
+        verdict.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+}
+
+#[async_trait]
+impl RecordStore for SqliteRecords {
+    async fn load(
+        &self,
+        identifier: &UniqueIdentifier,
+    ) -> Result<Option<Stored<Record>>, StoreError> {
+        let rows = self.read(Script::of(&statement::load(identifier))).await?;
+        script::record(&rows).map_err(unavailable)
+    }
+
+    async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let Some((page, count)) =
+            Search::new(query).map(|search| (Script::of(&search.page), Script::of(&search.count)))
+        else {
+            return Ok(Page::default());
+        };
+        let rows = self.read(page).await?;
+        let items: Vec<UniqueIdentifier> = rows
+            .iter()
+            .map(|row| script::identifier(row, 0))
+            .collect::<Result<_, _>>()
+            .map_err(unavailable)?;
+        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let seen = query.offset.saturating_add(found);
+        let ends_here =
+            query.maximum.is_none_or(|maximum| found < maximum) && (found > 0 || query.offset == 0);
+        if ends_here {
+            return Ok(Page { items, total: seen });
+        }
+        let counted = first_number(&self.read(count).await?).map_err(unavailable)?;
+        // Something may have been written in between; what was returned exists all the same.
+        let total =
+            if found > 0 { counted.unsigned_abs().max(seen) } else { counted.unsigned_abs() };
+        Ok(Page { items, total })
+    }
+
+    async fn apply(
+        &self,
+        changes: ChangeSet<Record>,
+        claims: Vec<TermClaim>,
+    ) -> Result<(), StoreError> {
+        self.write(Request::Apply(changes, claims)).await
+    }
+
+    async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        let rows = self.read(Script::of(&statement::load_keys())).await?;
+        rows.iter().map(script::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
+    }
+
+    async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError> {
+        self.write(Request::AddKey(key)).await
+    }
+}
+
+/// Logs what the database says and keeps it from the caller.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn unavailable(error: sqlx::Error) -> StoreError {
+    error!(%error, "database not read");
+    StoreError::Unavailable
+}
+
+/// Reads the number that an aggregate returns; none stands for zero.
+fn first_number(rows: &[SqliteRow]) -> Result<i64, sqlx::Error> {
+    use sqlx::Row;
+    rows.first().map_or(Ok(None), |row| row.try_get(0)).map(Option::unwrap_or_default)
+}
+
+/// Sets what every connection has in common.
+fn connecting(location: &Location) -> SqliteConnectOptions {
+    let options = match location {
+        Location::Memory => SqliteConnectOptions::new().in_memory(true),
+        Location::File(path) => SqliteConnectOptions::new().filename(path),
+    };
+    options
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("trusted_schema", "OFF")
+        // What was sealed in an old revision is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(PATIENCE)
+}
+
+/// Opens the connection that writes.
+async fn writing(location: &Location) -> Result<SqlitePool, sqlx::Error> {
+    let mut options = connecting(location);
+    if let Location::File(_) = location {
+        options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    }
+    pool(1).connect_with(options).await
+}
+
+/// Opens the connections that read; they cannot write.
+async fn reading(options: &Options) -> Result<SqlitePool, sqlx::Error> {
+    let connect = connecting(&options.location).pragma("query_only", "ON");
+    pool(options.readers.max(1)).connect_with(connect).await
+}

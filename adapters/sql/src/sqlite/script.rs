@@ -1,0 +1,159 @@
+//! Statements that travel together, and what comes back.
+//!
+//! A call to SQLite is a hop to another thread and back, which costs more than most statements.
+//! So statements that need no answer in between go in one call.
+
+use std::sync::Arc;
+
+use kmip_model::{DateTime, UniqueIdentifier, enumeration::Operation};
+use kmip_ports::{
+    audit::AuditEvent,
+    record::{Columns, Record, Sealed, Term, WrappedKey},
+    store::{Revision, Stored},
+};
+use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, Row, SqliteExecutor, sqlite::SqliteRow};
+
+/// One or more rendered statements with the values they bind.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Script {
+    /// Starts with a statement without values.
+    pub(super) fn starting_with(statement: &'static str) -> Self {
+        Self { text: statement.to_owned(), values: Vec::new() }
+    }
+
+    /// Renders one statement.
+    pub(super) fn of(statement: &impl QueryStatementWriter) -> Self {
+        let mut script = Self::default();
+        script.push(statement);
+        script
+    }
+
+    /// Adds one statement.
+    pub(super) fn push(&mut self, statement: &impl QueryStatementWriter) {
+        let (text, Values(values)) = statement.build(SqliteQueryBuilder);
+        if !self.text.is_empty() {
+            self.text.push(';');
+        }
+        self.text.push_str(&text);
+        self.values.extend(values);
+    }
+
+    /// Adds statements of one kind.
+    pub(super) fn extend(&mut self, statements: &[impl QueryStatementWriter]) {
+        for statement in statements {
+            self.push(statement);
+        }
+    }
+
+    /// Asks for the plan instead of the answer.
+    #[cfg(test)]
+    pub(super) fn explained(mut self) -> Self {
+        self.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+        self
+    }
+
+    /// Runs the statements and returns the rows of all, in order.
+    pub(super) async fn fetch(
+        self,
+        executor: impl SqliteExecutor<'_>,
+        reuse: Reuse,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        // The text is rendered by sea-query, which binds every value.
+        sqlx::query_with(AssertSqlSafe(self.text), SqlxValues(Values(self.values)))
+            .persistent(reuse == Reuse::Likely)
+            .fetch_all(executor)
+            .await
+    }
+}
+
+/// Says whether a prepared script is worth keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// The same text comes again soon.
+    Likely,
+    /// The text depends on how many wait together.
+    Unlikely,
+}
+
+/// Reads a number that has no sign.
+pub(super) fn unsigned<T: TryFrom<i64>>(row: &SqliteRow, index: usize) -> Result<T, sqlx::Error> {
+    narrow(row.try_get(index)?)
+}
+
+/// Makes a number smaller, or says that the row cannot be of ours.
+fn narrow<T: TryFrom<i64>>(wide: i64) -> Result<T, sqlx::Error> {
+    T::try_from(wide).map_err(|_| sqlx::Error::Decode("a number is out of range".into()))
+}
+
+fn narrow_if_any<T: TryFrom<i64>>(row: &SqliteRow, index: usize) -> Result<Option<T>, sqlx::Error> {
+    row.try_get::<Option<i64>, _>(index)?.map(narrow).transpose()
+}
+
+/// Reads an identifier.
+pub(super) fn identifier(row: &SqliteRow, index: usize) -> Result<UniqueIdentifier, sqlx::Error> {
+    row.try_get::<String, _>(index).map(UniqueIdentifier::new)
+}
+
+/// Reads a term from two columns.
+pub(super) fn term(row: &SqliteRow, index: usize) -> Result<Term, sqlx::Error> {
+    Ok(Term { attribute: unsigned(row, index)?, value: row.try_get(index.saturating_add(1))? })
+}
+
+/// Puts together what [`crate::statement::load`] returns.
+pub(super) fn record(rows: &[SqliteRow]) -> Result<Option<Stored<Record>>, sqlx::Error> {
+    const ATTRIBUTE: usize = 13;
+    let mut terms = Vec::with_capacity(rows.len());
+    let mut found = None;
+    for row in rows {
+        // Only the record's own row has a revision.
+        match row.try_get::<Option<i64>, _>(0)? {
+            None => terms.push(term(row, ATTRIBUTE)?),
+            Some(revision) => {
+                let columns = Columns {
+                    owner: row.try_get(1)?,
+                    policy: row.try_get(2)?,
+                    object_type: unsigned(row, 3)?,
+                    state: narrow_if_any(row, 4)?,
+                    next_change_at: row.try_get::<Option<i64>, _>(5)?.map(DateTime),
+                    initial_date: DateTime(row.try_get(6)?),
+                    algorithm: narrow_if_any(row, 7)?,
+                    length: narrow_if_any(row, 8)?,
+                    usage_mask: narrow_if_any(row, 9)?,
+                    destroyed: row.try_get::<i64, _>(10)? != 0,
+                };
+                let sealed = Sealed { key: unsigned(row, 11)?, bytes: row.try_get(12)? };
+                found = Some((Revision(narrow(revision)?), columns, sealed));
+            }
+        }
+    }
+    terms.sort_unstable();
+    Ok(found.map(|(revision, columns, sealed)| Stored {
+        value: Arc::new(Record { columns, terms, sealed }),
+        revision,
+    }))
+}
+
+/// Reads a wrapped data key.
+pub(super) fn wrapped_key(row: &SqliteRow) -> Result<WrappedKey, sqlx::Error> {
+    Ok(WrappedKey { number: unsigned(row, 0)?, wrapped: row.try_get(1)? })
+}
+
+/// Reads an audit event and its number.
+pub(super) fn audit_event(row: &SqliteRow) -> Result<(u64, AuditEvent), sqlx::Error> {
+    let event = AuditEvent {
+        at: DateTime(row.try_get(1)?),
+        user: row.try_get(2)?,
+        operation: Operation(unsigned(row, 3)?),
+        identifier: identifier(row, 4)?,
+        revision: Revision(unsigned(row, 5)?),
+        correlation: row.try_get(6)?,
+    };
+    Ok((unsigned(row, 0)?, event))
+}

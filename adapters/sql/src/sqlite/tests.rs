@@ -1,0 +1,381 @@
+//! What is particular to SQLite: files, locks, transactions, plans.
+
+use std::path::Path;
+
+use kmip_model::{
+    DateTime,
+    enumeration::{ObjectType, Operation},
+    policy::Visibility,
+};
+use kmip_ports::{
+    record::{Columns, Condition, Sealed, Term},
+    store::Revision,
+};
+use sqlx::{Connection, Row, SqliteConnection};
+use tempfile::TempDir;
+
+use super::*;
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn at(path: &Path) -> Options {
+    Options { create: true, ..Options::new(Location::File(path.to_owned())) }
+}
+
+async fn memory() -> SqliteRecords {
+    SqliteRecords::open(&Options::new(Location::Memory)).await.expect("memory is there")
+}
+
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path))
+        .await
+        .expect("the file is there")
+}
+
+fn record(terms: &[&str]) -> Record {
+    Record {
+        columns: Columns {
+            owner: "alice".to_owned(),
+            policy: "default".to_owned(),
+            object_type: 2,
+            state: Some(1),
+            next_change_at: None,
+            initial_date: DateTime(1_000),
+            algorithm: Some(3),
+            length: Some(256),
+            usage_mask: Some(12),
+            destroyed: false,
+        },
+        terms: terms
+            .iter()
+            .map(|value| Term { attribute: 1, value: value.as_bytes().to_vec() })
+            .collect(),
+        sealed: Sealed { key: 1, bytes: vec![7; 40] },
+    }
+}
+
+fn event(user: &str, name: &str) -> AuditEvent {
+    AuditEvent {
+        at: DateTime(1_000),
+        user: user.to_owned(),
+        operation: Operation::Create,
+        identifier: UniqueIdentifier::new(name),
+        revision: Revision(1),
+        correlation: Some("c".to_owned()),
+    }
+}
+
+fn create(name: &str, user: &str) -> ChangeSet<Record> {
+    let put = Stored { value: Arc::new(record(&[name])), revision: Revision(0) };
+    ChangeSet {
+        put: vec![(UniqueIdentifier::new(name), put)],
+        audit: vec![event(user, name)],
+        ..ChangeSet::default()
+    }
+}
+
+fn by_alice(conditions: Vec<Condition>) -> TermQuery {
+    let kinds = |kinds: &[u32]| -> Vec<(String, ObjectType)> {
+        kinds.iter().map(|kind| ("default".to_owned(), ObjectType(*kind))).collect()
+    };
+    let visible =
+        Visibility { user: "alice".to_owned(), of_anybody: kinds(&[1, 3]), own: kinds(&[2, 4, 7]) };
+    TermQuery { conditions, visible, offset: 0, maximum: Some(10) }
+}
+
+#[tokio::test]
+async fn a_file_has_everything_after_it_is_opened_again() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    for name in ["a", "b"] {
+        assert_eq!(store.apply(create(name, "alice"), Vec::new()).await, Ok(()));
+    }
+    let key = WrappedKey { number: 9, wrapped: vec![1] };
+    assert_eq!(store.add_key(key.clone()).await, Ok(()));
+    let (a, all) = (UniqueIdentifier::new("a"), by_alice(vec![]));
+    let before = (store.load(&a).await, store.search(&all).await);
+    store.close().await;
+
+    let store =
+        SqliteRecords::open(&Options::new(Location::File(path))).await.expect("it is there");
+    assert!(matches!(before.0, Ok(Some(_))));
+    assert_eq!((store.load(&a).await, store.search(&all).await), before);
+    assert_eq!(store.load_keys().await, Ok(vec![key]));
+    assert_eq!(store.count().await, Ok(2));
+    let events = vec![(1, event("alice", "a")), (2, event("alice", "b"))];
+    assert_eq!(store.audit_events(0, 10).await, Ok(events.clone()));
+    assert_eq!(store.audit_events(1, 1).await, Ok(events[..1].to_vec()));
+    assert_eq!(store.audit_events(2, u64::MAX).await, Ok(events[1..].to_vec()));
+    assert_eq!(store.apply(create("c", "alice"), Vec::new()).await, Ok(()));
+    let newest = store.search(&all).await.expect("it is there").items;
+    assert_eq!(newest, ["c", "b", "a"].map(UniqueIdentifier::new));
+}
+
+#[tokio::test]
+async fn a_closed_store_is_one_file_and_takes_nothing() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    assert!(store.is_writable());
+    assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
+    store.close().await;
+    assert!(!path.with_extension("db-wal").exists());
+    assert!(!store.is_writable());
+    let late = store.apply(create("b", "alice"), Vec::new()).await;
+    assert_eq!(late, Err(StoreError::Unavailable));
+    assert_eq!(store.load(&UniqueIdentifier::new("a")).await, Err(StoreError::Unavailable));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_waits_when_the_store_closes_is_written() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let (first, second, ()) = tokio::join!(
+        store.apply(create("a", "alice"), Vec::new()),
+        store.apply(create("b", "alice"), Vec::new()),
+        store.close(),
+    );
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    let store = SqliteRecords::open(&at(&path)).await.expect("it is free again");
+    assert_eq!(store.count().await, Ok(2));
+}
+
+#[tokio::test]
+async fn a_missing_file_is_refused_unless_it_is_to_be_made() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let options = Options::new(Location::File(path.clone()));
+    let refused = SqliteRecords::open(&options).await;
+    assert!(matches!(refused, Err(OpenError::Missing { path: missing }) if missing == path));
+    assert_eq!(std::fs::read_dir(directory.path()).expect("it is there").count(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = directory();
+    let store = SqliteRecords::open(&at(&directory.path().join("kmip.db"))).await.expect("made");
+    assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory.path()).expect("it is there") {
+        let entry = entry.expect("it is there");
+        let mode = entry.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().expect("the name is ASCII"));
+    }
+    names.sort();
+    assert_eq!(names, ["kmip.db", "kmip.db-shm", "kmip.db-wal", "kmip.db.lock"]);
+}
+
+#[tokio::test]
+async fn a_file_in_use_is_refused() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let first = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let second = SqliteRecords::open(&at(&path)).await;
+    assert!(matches!(second, Err(OpenError::Locked { .. })), "{second:?}");
+    first.close().await;
+    assert!(SqliteRecords::open(&at(&path)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_later_schema_is_refused_and_left_alone() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    SqliteRecords::open(&at(&path)).await.expect("it is made").close().await;
+    let mut connection = connect(&path).await;
+    sqlx::query("PRAGMA user_version = 99").execute(&mut connection).await.expect("it is ours");
+    connection.close().await.expect("it closes");
+    let refused = SqliteRecords::open(&at(&path)).await;
+    assert!(matches!(refused, Err(OpenError::Newer { found: 99, known: 1, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused() {
+    let directory = directory();
+    let path = directory.path().join("other.db");
+    File::create(&path).expect("it is made");
+    let mut connection = connect(&path).await;
+    sqlx::query("CREATE TABLE record (a)").execute(&mut connection).await.expect("it is ours");
+    connection.close().await.expect("it closes");
+    let refused = SqliteRecords::open(&at(&path)).await;
+    assert!(matches!(refused, Err(OpenError::Foreign { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let directory = directory();
+    let path = directory.path().join("letter.txt");
+    std::fs::write(&path, "Dear Alice, this is a letter and not a database. ".repeat(30))
+        .expect("it is written");
+    let refused = SqliteRecords::open(&at(&path)).await;
+    assert!(matches!(refused, Err(OpenError::Unusable { .. })), "{refused:?}");
+    let refused = SqliteRecords::open(&at(&directory.path().join("none/kmip.db"))).await;
+    assert!(matches!(refused, Err(OpenError::Unreadable { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn durability_is_asked_for_on_every_writing_connection() {
+    let directory = directory();
+    let location = Location::File(directory.path().join("kmip.db"));
+    let _lock = location::claim(&location.path(), true).expect("it is made");
+    let pool = writing(&location).await.expect("it opens");
+    for (pragma, expected) in [
+        ("PRAGMA synchronous", "2"),
+        ("PRAGMA journal_mode", "wal"),
+        ("PRAGMA foreign_keys", "1"),
+        ("PRAGMA secure_delete", "1"),
+        ("PRAGMA trusted_schema", "0"),
+    ] {
+        let row = sqlx::query(pragma).fetch_one(&pool).await.expect("it answers");
+        let value = row
+            .try_get::<String, _>(0)
+            .or_else(|_| row.try_get::<i64, _>(0).map(|value| value.to_string()));
+        assert_eq!(value.expect("a word or a number"), expected, "{pragma}");
+    }
+}
+
+#[tokio::test]
+async fn those_who_wait_together_are_committed_once() {
+    let store = memory().await;
+    let mut counting = store.readers.acquire().await.expect("it is there");
+    // While this one connection is taken, what is applied has to wait, together.
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let mut waiting: Vec<_> =
+        names.iter().map(|name| Box::pin(store.apply(create(name, "alice"), Vec::new()))).collect();
+    let mut stale = Box::pin(store.apply(create("0", "alice"), Vec::new()));
+    std::future::poll_fn(|context| {
+        for apply in waiting.iter_mut().chain([&mut stale]) {
+            assert!(apply.as_mut().poll(context).is_pending());
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+    sqlx::raw_sql(
+        "CREATE TABLE busy (a); \
+         CREATE TRIGGER first BEFORE INSERT ON record WHEN NEW.identifier = '0' \
+         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END; \
+         CREATE TRIGGER last BEFORE INSERT ON audit WHEN NEW.identifier = '0' \
+         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END",
+    )
+    .execute(&mut *counting)
+    .await
+    .expect("the schema is ours");
+    drop(counting);
+    for apply in waiting {
+        assert_eq!(apply.await, Ok(()));
+    }
+    assert_eq!(stale.await, Err(StoreError::Conflict), "it is refused alone");
+    // All records are there before the first event is: they were written by one transaction.
+    let rows = sqlx::query("SELECT a FROM busy").fetch_all(&store.readers).await.expect("read");
+    let counts: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(counts, [0, 20]);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_next_one_can() {
+    let store = memory().await;
+    sqlx::query(
+        "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.user = 'mallory' \
+         BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    )
+    .execute(&store.readers)
+    .await
+    .expect("the schema is ours");
+    let refused = store.apply(create("a", "mallory"), Vec::new()).await;
+    assert_eq!(refused, Err(StoreError::Unavailable));
+    assert_eq!(store.count().await, Ok(0));
+    assert!(store.is_writable());
+    assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
+    assert_eq!(store.count().await, Ok(1));
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_nothing_is_acknowledged() {
+    let store = memory().await;
+    // What a trigger breaks with a deferred constraint is noticed by COMMIT and not before.
+    sqlx::raw_sql(
+        "CREATE TABLE broken (a INTEGER REFERENCES record (seq) DEFERRABLE INITIALLY DEFERRED); \
+         CREATE TRIGGER broken BEFORE INSERT ON audit WHEN NEW.user = 'mallory' \
+         BEGIN INSERT INTO broken VALUES (-1); END",
+    )
+    .execute(&store.readers)
+    .await
+    .expect("the schema is ours");
+    assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
+    let unknown = store.apply(create("b", "mallory"), Vec::new()).await;
+    assert_eq!(unknown, Err(StoreError::Unavailable));
+    assert!(!store.is_writable());
+    let later = store.apply(create("c", "alice"), Vec::new()).await;
+    assert_eq!(later, Err(StoreError::Unavailable));
+    let key = WrappedKey { number: 1, wrapped: vec![1] };
+    assert_eq!(store.add_key(key).await, Err(StoreError::Unavailable));
+    assert!(
+        matches!(store.load(&UniqueIdentifier::new("a")).await, Ok(Some(_))),
+        "reading goes on"
+    );
+    assert_eq!(store.count().await, Ok(1));
+}
+
+#[tokio::test]
+async fn big_change_sets_are_written_in_pieces() {
+    let store = memory().await;
+    let many = u32::try_from(40_000).expect("it fits");
+    let mut big = record(&[]);
+    big.terms = (0..many)
+        .map(|number| Term { attribute: 1, value: number.to_be_bytes().to_vec() })
+        .collect();
+    let mut changes = create("a", "alice");
+    changes.put[0].1.value = Arc::new(big.clone());
+    for number in 0..1_500 {
+        changes.put.extend(create(&format!("n{number}"), "alice").put);
+    }
+    changes.expect = (0..many)
+        .map(|number| (UniqueIdentifier::new(format!("e{number}")), Revision(0)))
+        .collect();
+    assert_eq!(store.apply(changes, Vec::new()).await, Ok(()));
+    let loaded = store.load(&UniqueIdentifier::new("a")).await.expect("read").expect("it is there");
+    assert_eq!(*loaded.value, big);
+    assert_eq!(store.count().await, Ok(1_501));
+}
+
+#[tokio::test]
+async fn hostile_text_is_a_value() {
+    let store = memory().await;
+    let name = "'); DROP TABLE record; --\0?1";
+    assert_eq!(store.apply(create(name, name), Vec::new()).await, Ok(()));
+    let identifier = UniqueIdentifier::new(name);
+    let query = by_alice(vec![Condition::Identifier(identifier.clone())]);
+    assert_eq!(store.search(&query).await.expect("read").items, [identifier]);
+    assert_eq!(store.audit_events(1, 1).await, Ok(vec![(1, event(name, name))]));
+}
+
+#[tokio::test]
+async fn searches_use_indexes_and_do_not_sort() {
+    let store = memory().await;
+    let term = |value: &str| Condition::Term(Term { attribute: 1, value: value.into() });
+    for (conditions, expected) in [
+        (vec![term("a")], "term_by_value"),
+        (vec![term("a"), term("b"), Condition::ObjectType(2)], "term_by_value"),
+        (vec![Condition::ObjectType(2)], "record_by_owner"),
+        (vec![Condition::ObjectType(3)], "record_by_object_type"),
+        (vec![Condition::Identifier(UniqueIdentifier::new("a"))], "sqlite_autoindex_record_1"),
+    ] {
+        let search = Search::new(&by_alice(conditions.clone())).expect("something is visible");
+        let rows = Script::of(&search.page)
+            .explained()
+            .fetch(&store.readers, Reuse::Unlikely)
+            .await
+            .expect("it is valid");
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        assert!(plan[0].contains(expected), "{conditions:?}: {plan:#?}");
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+        assert!(!sorts, "{conditions:?}: {plan:#?}");
+    }
+}

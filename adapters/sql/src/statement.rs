@@ -1,0 +1,324 @@
+//! The statements that read and write records, keys and audit events.
+
+use kmip_model::UniqueIdentifier;
+use kmip_ports::{
+    audit::AuditEvent,
+    record::{TermClaim, WrappedKey},
+    store::Revision,
+};
+use sea_query::{
+    DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query,
+    SelectStatement, UnionType,
+};
+
+use crate::{
+    batch::Write,
+    schema::{AuditTable, DataKeyTable, RecordTable, TermTable},
+};
+
+/// How many values one statement binds at most; SQLite allows 32,766.
+const BOUND_AT_MOST: usize = 15_000;
+
+/// What one row of the answer to [`positions`], [`holders`] and [`key_numbers`] tells.
+pub(crate) mod kind {
+    /// A record: identifier, seq, revision.
+    pub(crate) const POSITION: i64 = 0;
+    /// A live record with a claimed term: identifier, owner, attribute, value.
+    pub(crate) const HOLDER: i64 = 1;
+    /// A data key: number.
+    pub(crate) const KEY: i64 = 2;
+}
+
+/// The columns of a record that a load needs, in the order of decoding.
+const LOADED: [RecordTable; 13] = [
+    RecordTable::Revision,
+    RecordTable::Owner,
+    RecordTable::Policy,
+    RecordTable::ObjectType,
+    RecordTable::State,
+    RecordTable::NextChangeAt,
+    RecordTable::InitialDate,
+    RecordTable::Algorithm,
+    RecordTable::Length,
+    RecordTable::UsageMask,
+    RecordTable::Destroyed,
+    RecordTable::KeyNumber,
+    RecordTable::Sealed,
+];
+
+/// The columns of a record that a write sets, in the order of [`record_values`].
+const WRITTEN: [RecordTable; 15] = [
+    RecordTable::Seq,
+    RecordTable::Identifier,
+    RecordTable::Revision,
+    RecordTable::Owner,
+    RecordTable::Policy,
+    RecordTable::ObjectType,
+    RecordTable::State,
+    RecordTable::NextChangeAt,
+    RecordTable::InitialDate,
+    RecordTable::Algorithm,
+    RecordTable::Length,
+    RecordTable::UsageMask,
+    RecordTable::Destroyed,
+    RecordTable::KeyNumber,
+    RecordTable::Sealed,
+];
+
+/// Returns a revision as databases count; there are no numbers without sign.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Loads one record with its terms: one row with the record, then one row for each term.
+///
+/// It is one statement, so that record and terms are of the same revision without a transaction.
+pub(crate) fn load(identifier: &UniqueIdentifier) -> SelectStatement {
+    let mut record = Query::select();
+    record
+        .columns(LOADED)
+        .exprs([Expr::null(), Expr::null()])
+        .from(RecordTable::Table)
+        .and_where(Expr::col(RecordTable::Identifier).eq(identifier.as_str()));
+    let mut seq = Query::select();
+    seq.column(RecordTable::Seq)
+        .from(RecordTable::Table)
+        .and_where(Expr::col(RecordTable::Identifier).eq(identifier.as_str()));
+    let mut terms = Query::select();
+    terms
+        .exprs(LOADED.map(|_| Expr::null()))
+        .columns([TermTable::Attribute, TermTable::Value])
+        .from(TermTable::Table)
+        .and_where(Expr::col(TermTable::Seq).in_subquery(seq));
+    record.union(UnionType::All, terms);
+    record
+}
+
+/// Loads the wrapped data keys, oldest first.
+pub(crate) fn load_keys() -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([DataKeyTable::Number, DataKeyTable::Wrapped])
+        .from(DataKeyTable::Table)
+        .order_by(DataKeyTable::Seq, Order::Asc);
+    select
+}
+
+/// Counts all records, destroyed ones too.
+pub(crate) fn count_records() -> SelectStatement {
+    let mut select = Query::select();
+    select.expr(Func::count(Expr::col(RecordTable::Seq))).from(RecordTable::Table);
+    select
+}
+
+/// Finds the place of the newest record.
+pub(crate) fn newest_seq() -> SelectStatement {
+    let mut select = Query::select();
+    select.expr(Func::max(Expr::col(RecordTable::Seq))).from(RecordTable::Table);
+    select
+}
+
+/// Reads the audit trail, oldest first, from a number on.
+pub(crate) fn audit_events(from: u64, limit: u64) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            AuditTable::Number,
+            AuditTable::At,
+            AuditTable::User,
+            AuditTable::Operation,
+            AuditTable::Identifier,
+            AuditTable::Revision,
+            AuditTable::Correlation,
+        ])
+        .from(AuditTable::Table)
+        .and_where(Expr::col(AuditTable::Number).gte(signed(from)))
+        .order_by(AuditTable::Number, Order::Asc)
+        .limit(signed(limit).unsigned_abs());
+    select
+}
+
+/// Finds out which of these records exist, and where.
+pub(crate) fn positions(identifiers: &[&UniqueIdentifier]) -> Vec<SelectStatement> {
+    let find = |some: &[&UniqueIdentifier]| {
+        let mut select = Query::select();
+        select
+            .expr(Expr::val(kind::POSITION))
+            .columns([RecordTable::Identifier, RecordTable::Seq, RecordTable::Revision])
+            .from(RecordTable::Table)
+            .and_where(
+                Expr::col(RecordTable::Identifier)
+                    .is_in(some.iter().map(|identifier| identifier.as_str())),
+            );
+        select
+    };
+    identifiers.chunks(BOUND_AT_MOST).map(find).collect()
+}
+
+/// Finds the live records that have a claimed term; some more may be among them.
+pub(crate) fn holders(claims: &[&TermClaim]) -> Vec<SelectStatement> {
+    let find = |some: &[&TermClaim]| {
+        let mut attributes: Vec<u32> = some.iter().map(|claim| claim.term.attribute).collect();
+        attributes.sort_unstable();
+        attributes.dedup();
+        let mut owners: Vec<&str> = some.iter().map(|claim| claim.owner.as_str()).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let mut select = Query::select();
+        select
+            .expr(Expr::val(kind::HOLDER))
+            .column((RecordTable::Table, RecordTable::Identifier))
+            .column((RecordTable::Table, RecordTable::Owner))
+            .column((TermTable::Table, TermTable::Attribute))
+            .column((TermTable::Table, TermTable::Value))
+            .from(TermTable::Table)
+            .cross_join(RecordTable::Table)
+            .and_where(same_record())
+            .and_where(Expr::col((TermTable::Table, TermTable::Attribute)).is_in(attributes))
+            .and_where(
+                Expr::col((TermTable::Table, TermTable::Value))
+                    .is_in(some.iter().map(|claim| claim.term.value.clone())),
+            )
+            .and_where(Expr::col((RecordTable::Table, RecordTable::Destroyed)).eq(false))
+            .and_where(Expr::col((RecordTable::Table, RecordTable::Owner)).is_in(owners));
+        select
+    };
+    claims.chunks(BOUND_AT_MOST / 3).map(find).collect()
+}
+
+/// Finds out which of these numbers are taken.
+pub(crate) fn key_numbers(numbers: &[u32]) -> Vec<SelectStatement> {
+    let find = |some: &[u32]| {
+        let mut select = Query::select();
+        select
+            .expr(Expr::val(kind::KEY))
+            .column(DataKeyTable::Number)
+            .from(DataKeyTable::Table)
+            .and_where(Expr::col(DataKeyTable::Number).is_in(some.iter().copied()));
+        select
+    };
+    numbers.chunks(BOUND_AT_MOST).map(find).collect()
+}
+
+/// Says that a term belongs to a record, in a join.
+///
+/// Joins are cross joins with the term first: SQLite then looks the term up by its index and does
+/// not try another order.
+pub(crate) fn same_record() -> Expr {
+    Expr::col((RecordTable::Table, RecordTable::Seq)).equals((TermTable::Table, TermTable::Seq))
+}
+
+fn rows<const N: usize, T>(
+    statement: &InsertStatement,
+    items: &[T],
+    values: impl Fn(&T) -> [Expr; N],
+) -> Vec<InsertStatement> {
+    items
+        .chunks(BOUND_AT_MOST.checked_div(N).unwrap_or(1))
+        .map(|some| {
+            let mut insert = statement.clone();
+            for item in some {
+                insert.values_panic(values(item));
+            }
+            insert
+        })
+        .collect()
+}
+
+fn record_values(write: &Write) -> [Expr; WRITTEN.len()] {
+    let columns = &write.record.columns;
+    [
+        write.position.seq.into(),
+        write.identifier.as_str().into(),
+        signed(write.position.revision.0).into(),
+        columns.owner.as_str().into(),
+        columns.policy.as_str().into(),
+        columns.object_type.into(),
+        columns.state.into(),
+        columns.next_change_at.map(|at| at.0).into(),
+        columns.initial_date.0.into(),
+        columns.algorithm.into(),
+        columns.length.into(),
+        columns.usage_mask.into(),
+        columns.destroyed.into(),
+        write.record.sealed.key.into(),
+        write.record.sealed.bytes.clone().into(),
+    ]
+}
+
+/// Writes records, new and changed ones together.
+pub(crate) fn put_records(writes: &[Write]) -> Vec<InsertStatement> {
+    let mut insert = Query::insert();
+    insert.into_table(RecordTable::Table).columns(WRITTEN).on_conflict(
+        OnConflict::column(RecordTable::Seq).update_columns(WRITTEN.into_iter().skip(2)).to_owned(),
+    );
+    rows(&insert, writes, record_values)
+}
+
+/// Removes the terms of records that are changed.
+pub(crate) fn remove_terms(writes: &[Write]) -> Vec<DeleteStatement> {
+    let seqs: Vec<i64> =
+        writes.iter().filter(|write| write.exists).map(|write| write.position.seq).collect();
+    let remove = |some: &[i64]| {
+        let mut delete = Query::delete();
+        delete
+            .from_table(TermTable::Table)
+            .and_where(Expr::col(TermTable::Seq).is_in(some.iter().copied()));
+        delete
+    };
+    seqs.chunks(BOUND_AT_MOST).map(remove).collect()
+}
+
+/// Writes the terms of records.
+pub(crate) fn put_terms(writes: &[Write]) -> Vec<InsertStatement> {
+    let terms: Vec<(i64, &kmip_ports::record::Term)> = writes
+        .iter()
+        .flat_map(|write| write.record.terms.iter().map(|term| (write.position.seq, term)))
+        .collect();
+    let mut insert = Query::insert();
+    insert
+        .into_table(TermTable::Table)
+        .columns([TermTable::Seq, TermTable::Attribute, TermTable::Value])
+        .on_conflict(OnConflict::new().do_nothing().to_owned());
+    rows(&insert, &terms, |(seq, term)| {
+        [(*seq).into(), term.attribute.into(), term.value.clone().into()]
+    })
+}
+
+/// Writes audit events; the database numbers them.
+pub(crate) fn put_audit(events: &[AuditEvent]) -> Vec<InsertStatement> {
+    let mut insert = Query::insert();
+    insert.into_table(AuditTable::Table).columns([
+        AuditTable::At,
+        AuditTable::User,
+        AuditTable::Operation,
+        AuditTable::Identifier,
+        AuditTable::Revision,
+        AuditTable::Correlation,
+    ]);
+    rows(&insert, events, |event| {
+        let AuditEvent {
+            at,
+            user,
+            operation,
+            identifier,
+            revision: Revision(revision),
+            correlation,
+        } = event;
+        [
+            at.0.into(),
+            user.as_str().into(),
+            operation.0.into(),
+            identifier.as_str().into(),
+            signed(*revision).into(),
+            correlation.clone().into(),
+        ]
+    })
+}
+
+/// Writes wrapped data keys; the database keeps their order.
+pub(crate) fn put_keys(keys: &[WrappedKey]) -> Vec<InsertStatement> {
+    let mut insert = Query::insert();
+    insert.into_table(DataKeyTable::Table).columns([DataKeyTable::Number, DataKeyTable::Wrapped]);
+    rows(&insert, keys, |key| [key.number.into(), key.wrapped.clone().into()])
+}
