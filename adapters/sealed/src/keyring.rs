@@ -1,0 +1,197 @@
+//! The data keys of a store: the newest seals, any opens, the first hides the search terms.
+
+use std::collections::BTreeMap;
+
+use kmip_model::Material;
+use kmip_ports::{
+    record::{AtRestCipher, RecordStore, WrappedKey},
+    root_key::{RootKey, RootKeyError},
+    store::StoreError,
+};
+use thiserror::Error;
+
+use crate::canonical::Canonical;
+
+/// The number of the first data key.
+const FIRST: u32 = 1;
+
+/// What to do with a store that has no data key yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenEmpty {
+    /// Make the first one.
+    Create,
+    /// Refuse to open it.
+    Refuse,
+}
+
+/// Why a sealed store cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SealedError {
+    /// A data key does not unwrap.
+    #[error("the store was sealed under another root key (data key {number} does not unwrap)")]
+    WrongRootKey {
+        /// The number of that data key.
+        number: u32,
+    },
+    /// The root key cannot serve.
+    #[error("the root key cannot be used")]
+    RootKey(#[source] RootKeyError),
+    /// There is no data key, and none may be made.
+    #[error("the store has no data key")]
+    NoDataKey,
+    /// There are later data keys, but not the first.
+    #[error("the store has lost its first data key, without which nothing is found")]
+    NoFirstDataKey,
+    /// The record store cannot serve.
+    #[error("the data keys cannot be read or written")]
+    Store(#[from] StoreError),
+}
+
+/// The unwrapped data keys, by number.
+pub(crate) struct Keyring {
+    first: Material,
+    later: BTreeMap<u32, Material>,
+}
+
+impl Keyring {
+    /// Unwraps every data key of the store, and makes the first if there is none and it may.
+    pub(crate) async fn open(
+        records: &dyn RecordStore,
+        cipher: &dyn AtRestCipher,
+        root_key: &dyn RootKey,
+        when_empty: WhenEmpty,
+    ) -> Result<Self, SealedError> {
+        let mut wrapped = records.load_keys().await?;
+        if wrapped.is_empty() {
+            match when_empty {
+                WhenEmpty::Refuse => return Err(SealedError::NoDataKey),
+                WhenEmpty::Create => create_first(records, cipher, root_key).await?,
+            }
+            // Read again, so that what will be used is what is stored.
+            wrapped = records.load_keys().await?;
+        }
+        let mut keys = BTreeMap::new();
+        for WrappedKey { number, wrapped } in wrapped {
+            let key = root_key.unwrap(&context(number), &wrapped).await;
+            let key = key.map_err(|error| match error {
+                RootKeyError::WrongKey => SealedError::WrongRootKey { number },
+                other @ RootKeyError::Unavailable(_) => SealedError::RootKey(other),
+            })?;
+            keys.insert(number, key);
+        }
+        let first = keys.remove(&FIRST).ok_or(SealedError::NoFirstDataKey)?;
+        Ok(Self { first, later: keys })
+    }
+
+    /// Returns the key that hides the search terms.
+    pub(crate) fn first(&self) -> &Material {
+        &self.first
+    }
+
+    /// Returns the key to seal with, and its number.
+    pub(crate) fn newest(&self) -> (u32, &Material) {
+        let later = self.later.last_key_value().map(|(number, key)| (*number, key));
+        later.unwrap_or((FIRST, &self.first))
+    }
+
+    /// Returns the key of that number.
+    pub(crate) fn key(&self, number: u32) -> Option<&Material> {
+        if number == FIRST { Some(&self.first) } else { self.later.get(&number) }
+    }
+}
+
+async fn create_first(
+    records: &dyn RecordStore,
+    cipher: &dyn AtRestCipher,
+    root_key: &dyn RootKey,
+) -> Result<(), SealedError> {
+    let data_key = cipher.generate()?;
+    let wrapped = root_key.wrap(&context(FIRST), &data_key).await.map_err(SealedError::RootKey)?;
+    match records.add_key(WrappedKey { number: FIRST, wrapped }).await {
+        // Somebody else was faster: theirs is the first.
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Binds a wrapped data key to its number.
+fn context(number: u32) -> Vec<u8> {
+    Canonical::of("data key").number(number).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kmip_testkit::{FixedRootKey, HashCipher, MemoryRecords};
+
+    fn open(
+        records: &MemoryRecords,
+        cipher: &HashCipher,
+        root_key: u64,
+        when_empty: WhenEmpty,
+    ) -> Result<Keyring, SealedError> {
+        let root_key = FixedRootKey::new(root_key);
+        pollster::block_on(Keyring::open(records, cipher, &root_key, when_empty))
+    }
+
+    fn add(records: &MemoryRecords, cipher: &HashCipher, number: u32) -> Material {
+        let key = cipher.generate().unwrap();
+        let wrapped = pollster::block_on(FixedRootKey::new(1).wrap(&context(number), &key));
+        let wrapped = WrappedKey { number, wrapped: wrapped.unwrap() };
+        pollster::block_on(records.add_key(wrapped)).unwrap();
+        key
+    }
+
+    #[test]
+    fn the_first_key_is_made_once_and_only_if_allowed() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        let refused = open(&records, &cipher, 1, WhenEmpty::Refuse);
+        assert_eq!(refused.err(), Some(SealedError::NoDataKey));
+        let made = open(&records, &cipher, 1, WhenEmpty::Create).unwrap();
+        let again = open(&records, &cipher, 1, WhenEmpty::Create).unwrap();
+        assert_eq!(made.first(), again.first());
+        assert_eq!(pollster::block_on(records.load_keys()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn another_root_key_is_named_as_the_reason() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        open(&records, &cipher, 1, WhenEmpty::Create).unwrap();
+        let error = open(&records, &cipher, 2, WhenEmpty::Create).err().unwrap();
+        assert_eq!(error, SealedError::WrongRootKey { number: 1 });
+        assert!(error.to_string().contains("sealed under another root key"));
+    }
+
+    #[test]
+    fn the_newest_key_seals_and_every_key_opens() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        let first = add(&records, &cipher, 1);
+        let third = add(&records, &cipher, 3);
+        let second = add(&records, &cipher, 2);
+        let keyring = open(&records, &cipher, 1, WhenEmpty::Refuse).unwrap();
+        assert_eq!(keyring.first(), &first);
+        assert_eq!(keyring.newest(), (3, &third));
+        assert_eq!(keyring.key(1), Some(&first));
+        assert_eq!(keyring.key(2), Some(&second));
+        assert_eq!(keyring.key(4), None);
+    }
+
+    #[test]
+    fn a_data_key_under_another_number_does_not_unwrap() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        let wrapped =
+            pollster::block_on(FixedRootKey::new(1).wrap(&context(2), &cipher.generate().unwrap()));
+        let moved = WrappedKey { number: 1, wrapped: wrapped.unwrap() };
+        pollster::block_on(records.add_key(moved)).unwrap();
+        let error = open(&records, &cipher, 1, WhenEmpty::Refuse).err();
+        assert_eq!(error, Some(SealedError::WrongRootKey { number: 1 }));
+    }
+
+    #[test]
+    fn a_store_without_its_first_key_does_not_open() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        add(&records, &cipher, 2);
+        let error = open(&records, &cipher, 1, WhenEmpty::Create).err();
+        assert_eq!(error, Some(SealedError::NoFirstDataKey));
+    }
+}

@@ -1,0 +1,19 @@
+//! An object store over any record store: encoding, envelope encryption, search terms.
+//!
+//! Objects go in and come out; the record store below sees columns, blind terms and sealed bytes.
+//! A record is bound to its identifier, its revision, and the columns and terms beside it, so that
+//! a row cannot be moved, an old revision relabelled, or two names swapped without notice. What is
+//! opened lives as long as the request that asked for it; nothing in clear is kept here. Not
+//! promised: noticing that the whole database was put back to an earlier day.
+//!
+//! To make another attribute searchable without opening objects, change its row in the model's
+//! attribute table to `Term` before the first store is made: terms are written when an object is.
+
+mod canonical;
+mod keyring;
+mod locate;
+mod store;
+mod terms;
+
+pub use keyring::{SealedError, WhenEmpty};
+pub use store::SealedStore;

@@ -1,0 +1,372 @@
+//! Locate (KMIP 2.1 §6.1.28) over records: what columns and terms can say, the record store
+//! answers; for the rest objects are opened one after the other and shown to the matcher.
+
+use std::collections::HashSet;
+
+use kmip_model::{
+    DateTime, UniqueIdentifier, Value,
+    attribute::AttributeReference,
+    enumeration::{ObjectGroupMember, Tag},
+    locate::{Filter, Locate},
+    policy::Visibility,
+};
+use kmip_ports::{
+    record::{Condition, TermQuery},
+    store::{Page, StoreError},
+};
+
+use crate::{
+    store::SealedStore,
+    terms::{Terms, is_indexed},
+};
+
+/// No object is in this state: a search for it finds those alone whose next change has come.
+const NO_STATE: u32 = 0;
+
+/// How many identifiers are asked for at once while objects are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageSize {
+    /// In all.
+    pub(crate) identifiers: u64,
+    /// How many of them repeat the end of the page before: so many records may drop out of the
+    /// search between two pages before one is missed.
+    pub(crate) overlap: u64,
+}
+
+impl PageSize {
+    pub(crate) const USUAL: Self = Self { identifiers: 1024, overlap: 32 };
+}
+
+/// How to answer a Locate.
+#[derive(Debug, Default)]
+struct Plan {
+    /// What must hold, the state aside.
+    conditions: Vec<Condition>,
+    /// The states that are asked for; exact as long as no date has come.
+    states: Vec<u32>,
+    /// Says whether some filter is more than the conditions say.
+    look: bool,
+}
+
+/// What one filter is in columns and terms.
+enum Expression {
+    /// Exactly this condition.
+    Exactly(Condition),
+    /// This state.
+    State(u32),
+    /// These conditions and something more.
+    Roughly(Vec<Condition>),
+    /// No object can match it.
+    Never,
+}
+
+impl Plan {
+    /// Makes a plan; none if nothing can match.
+    fn of(query: &Locate, terms: &Terms<'_>) -> Option<Self> {
+        let mut plan = Self {
+            look: query.object_group_member == Some(ObjectGroupMember::GroupMemberFresh),
+            ..Self::default()
+        };
+        match (query.wants_on_line(), query.wants_destroyed()) {
+            (true, true) => {}
+            (false, false) => return None,
+            (_, destroyed) => plan.conditions.push(Condition::Destroyed(destroyed)),
+        }
+        for filter in &query.filters {
+            match express(filter, query, terms) {
+                Expression::Exactly(condition) => plan.conditions.push(condition),
+                Expression::State(state) => plan.states.push(state),
+                Expression::Roughly(conditions) => {
+                    plan.conditions.extend(conditions);
+                    plan.look = true;
+                }
+                Expression::Never => return None,
+            }
+        }
+        Some(plan)
+    }
+
+    fn search(&self, visible: &Visibility, states: &[u32], now: DateTime) -> TermQuery {
+        let states = states.iter().map(|state| Condition::State { state: *state, now });
+        TermQuery {
+            conditions: self.conditions.iter().cloned().chain(states).collect(),
+            visible: visible.clone(),
+            offset: 0,
+            maximum: None,
+        }
+    }
+}
+
+fn express(filter: &Filter, query: &Locate, terms: &Terms<'_>) -> Expression {
+    let reference = &filter.reference;
+    if let Value::DateTime(_) = filter.value {
+        return express_date(reference, query);
+    }
+    match reference {
+        AttributeReference::Standard(tag) => match express_column(*tag, &filter.value) {
+            Some(expression) => expression,
+            None if is_indexed(reference) => express_term(reference, &filter.value, terms),
+            None if reference.rules().is_some() => Expression::Roughly(Vec::new()),
+            None => Expression::Never,
+        },
+        AttributeReference::Vendor { .. } => express_term(reference, &filter.value, terms),
+        AttributeReference::Unknown(_) => Expression::Never,
+    }
+}
+
+fn express_column(tag: Tag, value: &Value) -> Option<Expression> {
+    Some(match (tag, value) {
+        (Tag::State, Value::Enumeration(state)) => Expression::State(*state),
+        (Tag::UniqueIdentifier, Value::TextString(text)) => {
+            Expression::Exactly(Condition::Identifier(UniqueIdentifier::new(text.clone())))
+        }
+        (Tag::ObjectType, Value::Enumeration(value)) => {
+            Expression::Exactly(Condition::ObjectType(*value))
+        }
+        (Tag::CryptographicAlgorithm, Value::Enumeration(value)) => {
+            Expression::Exactly(Condition::Algorithm(*value))
+        }
+        (Tag::CryptographicLength, Value::Integer(value)) => {
+            Expression::Exactly(Condition::Length(*value))
+        }
+        (Tag::CryptographicUsageMask, Value::Integer(value)) => {
+            Expression::Exactly(Condition::UsageMask(value.cast_unsigned()))
+        }
+        _ => return None,
+    })
+}
+
+/// Expresses a date, or a range of dates, of which Initial Date alone has a column.
+fn express_date(reference: &AttributeReference, query: &Locate) -> Expression {
+    let initial_date = AttributeReference::Standard(Tag::InitialDate);
+    match query.date_range(reference).filter(|_| *reference == initial_date) {
+        // An object without Initial Date has the last possible date in its column.
+        Some((first, last)) if last == DateTime::MAX => {
+            Expression::Roughly(vec![Condition::InitialDate(first, last)])
+        }
+        Some((first, last)) => Expression::Exactly(Condition::InitialDate(first, last)),
+        None => Expression::Roughly(Vec::new()),
+    }
+}
+
+fn express_term(reference: &AttributeReference, value: &Value, terms: &Terms<'_>) -> Expression {
+    let Value::Structure(fields) = value else {
+        return Expression::Exactly(Condition::Term(terms.whole(reference, value)));
+    };
+    if let [(first, _), (second, _)] = fields.as_slice()
+        && first != second
+        && has_two_fields(reference)
+    {
+        return Expression::Exactly(Condition::Term(terms.whole(reference, value)));
+    }
+    let parts: Vec<Condition> = fields
+        .iter()
+        .filter_map(|(tag, field)| terms.part(reference, *tag, field))
+        .map(Condition::Term)
+        .collect();
+    match (fields.as_slice(), parts.as_slice()) {
+        ([_], [part]) => Expression::Exactly(part.clone()),
+        // Each field is there, but perhaps not all in one instance.
+        _ => Expression::Roughly(parts),
+    }
+}
+
+/// Says whether the attribute has two fields at most, so that a filter with two gives all.
+fn has_two_fields(reference: &AttributeReference) -> bool {
+    matches!(
+        reference,
+        AttributeReference::Standard(
+            Tag::Name
+                | Tag::Link
+                | Tag::ApplicationSpecificInformation
+                | Tag::AlternativeName
+                | Tag::CertificateIdentifier
+                | Tag::X509CertificateIdentifier
+        )
+    )
+}
+
+impl SealedStore {
+    /// Answers a Locate.
+    pub(crate) async fn answer(
+        &self,
+        query: &Locate,
+        visible: &Visibility,
+        now: DateTime,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let Some(plan) = Plan::of(query, &self.terms()) else {
+            return Ok(Page::default());
+        };
+        if plan.look || self.any_due(&plan, visible, now).await? {
+            return self.look(&plan, query, visible, now).await;
+        }
+        let search = plan.search(visible, &plan.states, now);
+        self.records
+            .search(&TermQuery { offset: query.offset, maximum: query.maximum, ..search })
+            .await
+    }
+
+    /// Says whether a date has come that may make a stored state wrong.
+    async fn any_due(
+        &self,
+        plan: &Plan,
+        visible: &Visibility,
+        now: DateTime,
+    ) -> Result<bool, StoreError> {
+        if plan.states.is_empty() {
+            return Ok(false);
+        }
+        let search = plan.search(visible, &[NO_STATE], now);
+        let due = self.records.search(&TermQuery { maximum: Some(1), ..search }).await?;
+        Ok(due.total > 0)
+    }
+
+    /// Goes through everything that the record store finds, page by page.
+    async fn look(
+        &self,
+        plan: &Plan,
+        query: &Locate,
+        visible: &Visibility,
+        now: DateTime,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let PageSize { identifiers, overlap } = self.page_size;
+        let mut search = plan.search(visible, &plan.states, now);
+        search.maximum = Some(identifiers);
+        let mut found = Page::default();
+        let mut before: HashSet<UniqueIdentifier> = HashSet::new();
+        loop {
+            let page = self.records.search(&search).await?.items;
+            for identifier in page.iter().filter(|identifier| !before.contains(*identifier)) {
+                if self.is_asked_for(identifier, plan, query, now).await? {
+                    keep(&mut found, query, identifier);
+                }
+            }
+            let count = page.len() as u64;
+            if count < identifiers {
+                return Ok(found);
+            }
+            // Records that are put meanwhile push the others back, and those come again too.
+            search.offset = search.offset.saturating_add(count.saturating_sub(overlap).max(1));
+            before = page.into_iter().collect();
+        }
+    }
+
+    async fn is_asked_for(
+        &self,
+        identifier: &UniqueIdentifier,
+        plan: &Plan,
+        query: &Locate,
+        now: DateTime,
+    ) -> Result<bool, StoreError> {
+        let Some(stored) = self.records.load(identifier).await? else {
+            return Ok(false);
+        };
+        let due = stored.value.columns.next_change_at.is_some_and(|date| date <= now);
+        if !plan.look && !due {
+            return Ok(true);
+        }
+        let object = self.open_record(identifier, &stored)?;
+        Ok(query.matches(&object.at(now)))
+    }
+}
+
+/// Counts one more match, and keeps it if it is within offset and maximum.
+fn keep(found: &mut Page<UniqueIdentifier>, query: &Locate, identifier: &UniqueIdentifier) {
+    let full = query.maximum.is_some_and(|maximum| found.items.len() as u64 >= maximum);
+    if found.total >= query.offset && !full {
+        found.items.push(identifier.clone());
+    }
+    found.total = found.total.saturating_add(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::tests::{Sealed, named};
+    use kmip_model::{
+        attribute::{Attribute, Name},
+        enumeration::ObjectType,
+    };
+    use kmip_ports::store::ObjectStore;
+
+    const NOW: DateTime = DateTime(50);
+
+    fn everything() -> Visibility {
+        let listed = ("default".to_owned(), ObjectType::OpaqueObject);
+        Visibility { of_anybody: vec![listed], ..Visibility::default() }
+    }
+
+    fn filter(tag: Tag, value: Value) -> Filter {
+        Filter { reference: AttributeReference::Standard(tag), value }
+    }
+
+    fn count(sealed: &Sealed, filters: Vec<Filter>) -> (u64, usize) {
+        let before = sealed.encoding.decoded();
+        let query = Locate { filters, ..Locate::default() };
+        let found = pollster::block_on(sealed.store.locate(&query, &everything(), NOW)).unwrap();
+        (found.total, sealed.encoding.decoded().saturating_sub(before))
+    }
+
+    #[test]
+    fn what_columns_and_terms_say_is_answered_without_opening_an_object() {
+        let sealed = Sealed::new();
+        sealed.put(named("a", "one"));
+        sealed.put(named("b", "two"));
+        let name = Attribute::Name(Name::text("one")).to_value();
+        let Value::Structure(fields) = &name else { panic!("a Name is a structure") };
+        for (filters, total) in [
+            (vec![], 2),
+            (vec![filter(Tag::Name, name.clone())], 1),
+            (vec![filter(Tag::Name, Value::Structure(fields[..1].to_vec()))], 1),
+            (vec![filter(Tag::Name, Value::Structure(fields[1..].to_vec()))], 2),
+            (vec![filter(Tag::State, Value::Enumeration(1))], 2),
+            (vec![filter(Tag::State, Value::Enumeration(2))], 0),
+            (vec![filter(Tag::InitialDate, Value::DateTime(DateTime(1)))], 2),
+            (vec![filter(Tag::Operation, Value::Enumeration(1))], 0),
+        ] {
+            assert_eq!(count(&sealed, filters.clone()), (total, 0), "{filters:?}");
+        }
+        let comment = vec![filter(Tag::Comment, Value::TextString("none".into()))];
+        assert_eq!(count(&sealed, comment), (0, 2));
+        let reference = AttributeReference::Unknown("Nam".into());
+        let unknown = Filter { reference, value: Value::Integer(1) };
+        assert_eq!(count(&sealed, vec![unknown]), (0, 0));
+    }
+
+    #[test]
+    fn a_state_opens_only_objects_whose_date_has_come() {
+        let sealed = Sealed::new();
+        for (identifier, date) in [("a", 49), ("b", 51)] {
+            let mut object = named(identifier, "one");
+            object.attributes_mut().set(Attribute::ActivationDate(DateTime(date)));
+            sealed.put(object);
+        }
+        let state = |state| vec![filter(Tag::State, Value::Enumeration(state))];
+        assert_eq!(count(&sealed, state(1)), (1, 1));
+        assert_eq!(count(&sealed, state(2)), (1, 1));
+        assert_eq!(count(&sealed, state(3)), (0, 1));
+    }
+
+    #[test]
+    fn an_object_that_comes_again_on_the_next_page_counts_once() {
+        for (identifiers, overlap) in [(1, 0), (2, 0), (3, 1), (4, 3), (2, 5), (7, 2), (8, 2)] {
+            let mut sealed = Sealed::new();
+            let store = Arc::get_mut(&mut sealed.store).expect("nobody else has it yet");
+            store.page_size = PageSize { identifiers, overlap };
+            for identifier in ["a", "b", "c", "d", "e", "f", "g"] {
+                sealed.put(named(identifier, "one"));
+            }
+            let comment = vec![filter(Tag::Comment, Value::TextString("same".into()))];
+            let query =
+                Locate { filters: comment, offset: 1, maximum: Some(5), ..Locate::default() };
+            let found = pollster::block_on(sealed.store.locate(&query, &everything(), NOW));
+            let page = Page {
+                items: ["f", "e", "d", "c", "b"].map(UniqueIdentifier::new).to_vec(),
+                total: 7,
+            };
+            assert_eq!(found, Ok(page), "{identifiers} with {overlap} again");
+        }
+    }
+}
