@@ -1,0 +1,412 @@
+//! The configuration: a TOML file, `KMIP_SECTION__KEY` in the environment, `--set`, in rising order.
+//!
+//! Unknown keys are refused with the nearest known name. Paths in the file are relative to it.
+
+pub(crate) mod nearest;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    error::Kind,
+    providers::{Env, Format as _, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where `serve` looks for its configuration if none is named.
+pub const SYSTEM_PATH: &str = "/etc/kmip-app/kmip-app.toml";
+
+/// Everything that an operator can decide.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Says that this is a development server: some warnings are left out.
+    pub development: bool,
+    /// Where the server listens.
+    pub listen: Listen,
+    /// What a client may use up.
+    pub limits: Limits,
+    /// Where objects are kept.
+    pub storage: Storage,
+    /// The key that seals the store.
+    pub root_key: RootKey,
+    /// How clients are identified.
+    pub auth: Auth,
+    /// Cryptography.
+    pub crypto: Crypto,
+    /// What names may be.
+    pub names: Names,
+    /// What is shown of objects.
+    pub attributes: Attributes,
+    /// Which operations are offered.
+    pub operations: Operations,
+    /// Logging.
+    pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
+}
+
+/// Where the server listens.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// KMIP over mutual TLS.
+    pub kmip: ListenKmip,
+}
+
+/// KMIP over mutual TLS.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenKmip {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// The server's certificate chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// The server's private key, PEM.
+    pub key: Option<PathBuf>,
+    /// The authorities whose client certificates are accepted, PEM.
+    pub client_ca: Option<PathBuf>,
+    /// Certificate revocation lists, PEM or DER; read at start.
+    pub crls: Vec<PathBuf>,
+    /// How many session tickets a TLS 1.3 client is sent; 0 for clients that choke on them.
+    pub tls13_tickets: usize,
+}
+
+impl Default for ListenKmip {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 5696)),
+            certificate: None,
+            key: None,
+            client_ca: None,
+            crls: Vec::new(),
+            tls13_tickets: 2,
+        }
+    }
+}
+
+/// What a client may use up. Times are in seconds, sizes in bytes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at the same time.
+    pub connections: usize,
+    /// The longest request.
+    pub message_bytes: usize,
+    /// All requests that are being received, together.
+    pub buffered_bytes: usize,
+    /// The longest response if the client sets no limit.
+    pub response_bytes: usize,
+    /// Time for a TLS handshake.
+    pub handshake_seconds: u64,
+    /// Time between two requests.
+    pub idle_seconds: u64,
+    /// Time from the first byte of a request to its last.
+    pub message_seconds: u64,
+    /// Time to take an answer.
+    pub write_seconds: u64,
+    /// Time for requests in progress to end at shutdown.
+    pub drain_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            message_bytes: 1_048_576,
+            buffered_bytes: 33_554_432,
+            response_bytes: 1_048_576,
+            handshake_seconds: 10,
+            idle_seconds: 3_600,
+            message_seconds: 30,
+            write_seconds: 30,
+            drain_seconds: 10,
+        }
+    }
+}
+
+/// Where objects are kept.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Storage {
+    /// `sqlite:PATH`, or `sqlite::memory:` for tests of clients.
+    pub url: String,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned() }
+    }
+}
+
+/// The key that seals the store.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RootKey {
+    /// The file that holds it, mode 0600. `credential:NAME` takes it from systemd.
+    pub file: Option<String>,
+}
+
+/// How clients are identified.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Says whether a client certificate must carry the extended key usage clientAuth.
+    pub require_client_auth_usage: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { require_client_auth_usage: true }
+    }
+}
+
+/// Cryptography.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Crypto {
+    /// Who computes; `aws-lc` is the only one so far.
+    pub provider: String,
+}
+
+impl Default for Crypto {
+    fn default() -> Self {
+        Self { provider: "aws-lc".to_owned() }
+    }
+}
+
+/// What names may be.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// Says whether 1.x clients, too, are refused a Name that another of their objects has.
+    pub unique: bool,
+}
+
+/// What is shown of objects.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Attributes {
+    /// What Get Attributes returns if the client names none.
+    pub unasked: Unasked,
+}
+
+/// What Get Attributes returns if the client names none.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unasked {
+    /// Every attribute of the client's version.
+    #[default]
+    All,
+    /// What clients that stop at attributes they do not know are known to read.
+    Conservative,
+}
+
+/// Which operations are offered.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Operations {
+    /// Says whether Interop, which conformance tests use, is offered.
+    pub interop: bool,
+}
+
+/// Logging.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// A level, or directives like `info,kmip_tls=debug`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Traces.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Where traces are sent: an OTLP collector, gRPC.
+    pub endpoint: Option<String>,
+}
+
+/// Why there is no usable configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file is not there.
+    #[error("there is no configuration file at {0}; make one with 'kmip-app init DIR'")]
+    NoFile(PathBuf),
+    /// A key or a value is wrong.
+    #[error("configuration: {0}")]
+    Wrong(String),
+    /// `--set` has not the form `KEY=VALUE`.
+    #[error("--set takes KEY=VALUE, as in --set log.level=debug, and not {0:?}")]
+    BadSetting(String),
+}
+
+impl Config {
+    /// Reads the configuration: file, environment, settings.
+    pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Variables of other purposes begin with KMIP_ too; a setting names its section.
+        let environment = Env::prefixed("KMIP_").filter(|key| key.as_str().contains("__"));
+        figment = figment.merge(environment.split("__"));
+        for setting in settings {
+            let (key, value) =
+                setting.split_once('=').ok_or_else(|| ConfigError::BadSetting(setting.clone()))?;
+            figment = figment.merge(Toml::string(&set_as_toml(key.trim(), value.trim())));
+        }
+        let mut config: Self =
+            figment.extract().map_err(|error| ConfigError::Wrong(explain(error)))?;
+        if let Some(directory) = file.and_then(Path::parent) {
+            config.resolve_paths(directory);
+        }
+        Ok(config)
+    }
+
+    /// Makes relative paths relative to the configuration file.
+    fn resolve_paths(&mut self, directory: &Path) {
+        let kmip = &mut self.listen.kmip;
+        let single = [&mut kmip.certificate, &mut kmip.key, &mut kmip.client_ca];
+        for path in single.into_iter().flatten().chain(&mut kmip.crls) {
+            *path = directory.join(&*path);
+        }
+        if let Some(path) = self.storage.url.strip_prefix("sqlite:")
+            && path != ":memory:"
+        {
+            self.storage.url = format!("sqlite:{}", directory.join(path).display());
+        }
+        if let Some(file) = &mut self.root_key.file
+            && !file.starts_with("credential:")
+        {
+            *file = directory.join(&*file).display().to_string();
+        }
+    }
+
+    /// Prints the configuration in the form of its file. It holds paths of secrets, no secrets.
+    ///
+    /// # Panics
+    /// Never: every setting has a form in TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every setting has a form in TOML")
+    }
+}
+
+/// Writes one setting as a line of TOML; what is no TOML value is taken as text.
+fn set_as_toml(key: &str, value: &str) -> String {
+    let line = format!("{key} = {value}");
+    if toml::from_str::<toml::Table>(&line).is_ok() {
+        line
+    } else {
+        format!("{key} = {}", toml::Value::String(value.to_owned()))
+    }
+}
+
+/// Says what is wrong, where, and what may have been meant.
+fn explain(error: figment::Error) -> String {
+    error.into_iter().map(|error| explain_one(&error)).collect::<Vec<_>>().join("; ")
+}
+
+fn explain_one(error: &figment::Error) -> String {
+    let last_is_unknown = match &error.kind {
+        Kind::UnknownField(name, _) => error.path.last() == Some(name),
+        _ => false,
+    };
+    let section = error.path.len().saturating_sub(usize::from(last_is_unknown));
+    let path = error.path.get(..section).unwrap_or_default().join(".");
+    let from = error
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.source.as_ref())
+        .map_or_else(String::new, |source| format!(" ({source})"));
+    match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let hint = nearest::nearest(name, known)
+                .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            let within = if path.is_empty() { String::new() } else { format!(" in {path:?}") };
+            format!("there is no key {name:?}{within}{hint}{from}")
+        }
+        kind if path.is_empty() => format!("{kind}{from}"),
+        kind => format!("{path}: {kind}{from}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, settings: &[&str]) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("kmip-app.toml");
+        std::fs::write(&file, text).unwrap();
+        let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+        Config::load(Some(&file), &settings)
+    }
+
+    #[test]
+    fn settings_rise_above_the_file() {
+        let config =
+            load("[log]\nlevel = \"warn\"\n", &["log.level=debug", "names.unique=true"]).unwrap();
+        assert_eq!(config.log.level, "debug");
+        assert!(config.names.unique);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_name() {
+        let error = load("[listen.kmip]\ncertificat = \"a\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("certificat") && error.contains("\"certificate\""), "{error}");
+        let error = load("[storag]\nurl = \"a\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("\"storage\""), "{error}");
+    }
+
+    #[test]
+    fn relative_paths_are_relative_to_the_file() {
+        let config = load("[storage]\nurl = \"sqlite:a.db\"\n", &[]).unwrap();
+        assert!(config.storage.url.ends_with("/a.db"));
+        assert!(config.storage.url.len() > "sqlite:/a.db".len());
+    }
+
+    #[test]
+    fn the_sample_configuration_is_a_configuration() {
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kmip-app.toml");
+        let config = Config::load(Some(Path::new(sample)), &[]).unwrap();
+        assert!(!config.development);
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        let config = Config::default();
+        let read: Config = toml::from_str(&config.to_toml()).unwrap();
+        assert_eq!(read, config);
+    }
+
+    #[test]
+    fn a_setting_without_value_is_refused() {
+        assert!(matches!(load("", &["log.level"]), Err(ConfigError::BadSetting(_))));
+    }
+}

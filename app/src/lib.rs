@@ -1,0 +1,29 @@
+//! Which adapters: configuration, command line and wiring of the program `kmip-app`.
+//!
+//! This is the only crate with feature flags. Each compiles one adapter in; the configuration
+//! chooses among those that are there, and naming one that is not is an error that names the
+//! feature.
+
+#[cfg(not(feature = "store-sqlite"))]
+compile_error!("kmip-app needs at least one store: enable the feature store-sqlite");
+#[cfg(not(feature = "crypto-aws-lc"))]
+compile_error!(
+    "kmip-app needs at least one provider of cryptography: enable the feature crypto-aws-lc"
+);
+#[cfg(not(feature = "transport-tls"))]
+compile_error!("kmip-app needs at least one transport: enable the feature transport-tls");
+
+pub mod cli;
+mod client;
+pub mod config;
+mod dev;
+pub mod init;
+mod log;
+pub mod report;
+mod serve;
+pub mod server;
+mod wire;
+
+pub use config::Config;
+pub use report::Report;
+pub use server::Server;

@@ -1,0 +1,7 @@
+//! The program `kmip-app`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kmip_app::cli::main()
+}

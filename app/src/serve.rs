@@ -1,0 +1,65 @@
+//! `kmip-app serve`: runs the server until SIGTERM or SIGINT.
+
+use std::io::Write as _;
+
+use kmip_host::process;
+use kmip_tls::Shutdown;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{config::Config, log::Logging, report::Report, server::Server};
+
+/// Serves until a signal ends it.
+pub(crate) fn run(config: &Config, create_store: bool) -> Result<(), Report> {
+    runtime()?.block_on(async {
+        let logging = Logging::start(&config.log, &config.telemetry)?;
+        harden();
+        let server = Server::start(config, create_store).await?;
+        announce(&server)?;
+        until_signal(server).await?;
+        logging.stop();
+        Ok(())
+    })
+}
+
+/// Keeps keys out of core dumps, and lets every connection have its file.
+pub(crate) fn harden() {
+    if let Err(error) = process::forbid_core_dumps() {
+        tracing::warn!(%error, "core dumps cannot be forbidden, and would hold keys");
+    }
+    process::allow_open_files();
+}
+
+/// Makes the runtime that everything runs on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Report> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Says on standard output where the server listens, once it does.
+pub(crate) fn announce(server: &Server) -> Result<(), Report> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on {}", server.address())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub(crate) async fn until_signal(server: Server) -> Result<(), Report> {
+    let shutdown = server.shutdown();
+    let watch = tokio::spawn(signals(shutdown)?);
+    let report = server.serve().await;
+    watch.abort();
+    tracing::info!(?report, "drained");
+    Ok(())
+}
+
+fn signals(shutdown: Shutdown) -> Result<impl Future<Output = ()>, Report> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+        }
+        shutdown.begin();
+    })
+}

@@ -1,0 +1,93 @@
+//! The server as a value: start it, ask its address, shut it down.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use kmip_host::SystemClock;
+use kmip_model::Interval;
+use kmip_operations::{Ports, Processor, Settings};
+use kmip_ports::clock::Clock;
+use kmip_tls::{Listener, ServeReport, Shutdown};
+use kmip_ttlv::{Endpoint, endpoint::protocol_versions};
+use kmip_x509::X509Certificates;
+
+use crate::{
+    config::{Config, Unasked},
+    report::Report,
+    wire::{
+        self, crypto, identity,
+        storage::{Creation, Storage},
+        transport,
+    },
+};
+
+/// How many items of TTLV a request may have; the largest real ones have some hundreds.
+const MAXIMUM_ELEMENTS: usize = 16_384;
+
+/// A server that has bound its address.
+pub struct Server {
+    listener: Listener,
+    storage: Storage,
+    shutdown: Shutdown,
+}
+
+impl Server {
+    /// Opens the store and binds the address. `create_store` makes a store that is missing although
+    /// its root key or directory exists.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from working, in words for an operator.
+    pub async fn start(config: &Config, create_store: bool) -> Result<Self, Report> {
+        wire::check(config)?;
+        let creation = if create_store { Creation::Asked } else { Creation::First };
+        let storage = Storage::open(config, creation).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let ports = Ports {
+            store: Arc::clone(&storage.store) as Arc<_>,
+            clock: Arc::clone(&clock),
+            crypto: crypto::suite(),
+            certificates: Arc::new(X509Certificates),
+            authenticator: identity::authenticator(&config.auth),
+            policies: identity::policies(),
+        };
+        let processor = Arc::new(Processor::new(ports, settings(config)));
+        let limits = kmip_ttlv::Limits {
+            length: config.limits.message_bytes,
+            elements: MAXIMUM_ELEMENTS,
+            ..kmip_ttlv::Limits::default()
+        };
+        let endpoint = Arc::new(Endpoint::new(processor, limits));
+        let listener = transport::listen(config, clock.now(), endpoint)?;
+        Ok(Self { listener, storage, shutdown: Shutdown::new() })
+    }
+
+    /// Returns the address that clients connect to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_address()
+    }
+
+    /// Returns the handle that ends [`Server::serve`].
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Serves until the handle says stop; requests in progress are answered first.
+    pub async fn serve(self) -> ServeReport {
+        let report = self.listener.serve(self.shutdown).await;
+        self.storage.close().await;
+        report
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        protocol_versions: protocol_versions(),
+        names_unique: config.names.unique,
+        interop: config.operations.interop,
+        lease_time: Interval(3_600),
+        maximum_response_size: config.limits.response_bytes,
+        conservative_attributes: config.attributes.unasked == Unasked::Conservative,
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,24 @@
+//! From configuration to adapters: one file for each port that can be chosen.
+
+pub(crate) mod crypto;
+pub(crate) mod identity;
+pub(crate) mod root_key;
+pub(crate) mod storage;
+pub(crate) mod transport;
+
+use crate::{config::Config, report::Report};
+
+/// Checks that this build has everything the configuration names.
+pub(crate) fn check(config: &Config) -> Result<(), Report> {
+    storage::Url::parse(&config.storage.url)?;
+    crypto::check(&config.crypto)?;
+    if !cfg!(feature = "otel") && config.telemetry.endpoint.is_some() {
+        return Err(missing("telemetry.endpoint", "otel"));
+    }
+    Ok(())
+}
+
+/// Says that a key names an adapter that was not compiled in.
+pub(crate) fn missing(key: &str, feature: &str) -> Report {
+    Report::new(format!("{key} needs the feature {feature}, which this build has not"))
+}

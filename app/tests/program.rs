@@ -1,0 +1,142 @@
+//! The program as an operator runs it: commands, output, exit status.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_kmip-app"))
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().expect("the program can be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn path(directory: &Path, name: &str) -> String {
+    directory.join(name).display().to_string()
+}
+
+/// Makes a server's directory on a port that the system chooses.
+fn init(directory: &Path) -> String {
+    let made = path(directory, "kmip");
+    let output = run(&["init", &made, "--address", "127.0.0.1:0", "--client", "alice"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    made
+}
+
+/// Starts `serve` and waits for the one line that it prints.
+fn serve(made: &str) -> (Child, String) {
+    let mut child = program()
+        .args(["serve", "--config", &format!("{made}/kmip-app.toml")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program can be started");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("standard output is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("a line is printed");
+    let address = line.trim().strip_prefix("listening on ").map(str::to_owned);
+    (child, address.unwrap_or_else(|| panic!("not an address: {line:?}")))
+}
+
+fn terminate(child: &mut Child) -> Option<i32> {
+    let sent = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    child.wait().expect("the server ends").code()
+}
+
+#[test]
+fn a_key_is_created_and_got_back_by_the_command_line() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let (mut server, address) = serve(&made);
+    let client = |arguments: &[&str]| {
+        let config = format!("{made}/client.toml");
+        let fixed = ["client", "--config", &config, "--address", &address, "--json"];
+        let output = program().args(fixed).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("the answer is JSON")
+    };
+    client(&["create", "--name", "first"]);
+    let located = client(&["locate", "--name", "first"]).to_string();
+    let identifier = located
+        .split('"')
+        .find(|part| part.len() == 36 && part.matches('-').count() == 4)
+        .expect("an identifier is printed")
+        .to_owned();
+    let got = client(&["get", &identifier]).to_string();
+    let is_material = |part: &str| part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    assert!(got.split('"').any(is_material), "{got}");
+    assert_eq!(terminate(&mut server), Some(0));
+}
+
+#[test]
+fn dev_shows_a_first_key() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = path(parent.path(), "dev");
+    let output = run(&["dev", &made, "--address", "127.0.0.1:0", "--once"]);
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(printed.starts_with("listening on 127.0.0.1:"), "{printed}");
+    assert!(printed.contains("AES 256"), "{printed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn init_makes_files_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    for name in ["kmip-app.toml", "root.key", "kmip-app.db", "pki/alice.key", "pki/ca.crt"] {
+        let file = std::fs::metadata(Path::new(&made).join(name)).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    let again = run(&["init", &made]);
+    assert_eq!(again.status.code(), Some(1));
+}
+
+#[test]
+fn an_unknown_key_ends_with_the_nearest_name() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let config = format!("{made}/kmip-app.toml");
+    let output = run(&["check-config", "--config", &config, "--set", "limits.conections=1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("\"connections\""), "{}", text(&output.stderr));
+    let output = run(&["check-config", "--config", &config]);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("[listen.kmip]"));
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_named_with_its_feature() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let config = format!("{made}/kmip-app.toml");
+    let setting = "storage.url=postgres://127.0.0.1/kmip";
+    let output = run(&["serve", "--config", &config, "--set", setting]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("store-postgres"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_lost_store_and_a_wrong_root_key_are_refused_with_a_sentence() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let other = init(tempfile::tempdir_in(parent.path()).unwrap().keep().as_path());
+    let config = format!("{made}/kmip-app.toml");
+    std::fs::copy(format!("{other}/root.key"), format!("{made}/root.key")).unwrap();
+    let output = run(&["serve", "--config", &config]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("another root key"), "{}", text(&output.stderr));
+    std::fs::remove_file(format!("{made}/kmip-app.db")).unwrap();
+    let output = run(&["serve", "--config", &config]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--create-store"), "{}", text(&output.stderr));
+}
