@@ -1,0 +1,34 @@
+//! What the tests of this crate share: a server to test and a client of its own.
+//!
+//! | File | Holds |
+//! |---|---|
+//! | [`tree`] | messages as trees, and their binary form |
+//! | [`request`] | request messages, field by field |
+//! | [`answer`] | response messages, read as strictly as the strictest client does |
+//! | [`connection`] | mutual TLS, one message at a time in each direction |
+//! | [`server`] | the server inside this process, on a directory and a port of its own |
+//! | [`program`] | the server as a process, to be killed |
+//! | [`clock`] | the client's time of day |
+//!
+//! None of it uses the server's codec, so that one cannot hide a mistake of the other.
+
+#![expect(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "only tests call this, and what goes wrong ends a test"
+)]
+
+pub mod answer;
+pub mod clock;
+pub mod connection;
+pub mod program;
+pub mod request;
+pub mod server;
+pub mod tree;
+
+pub use answer::Answer;
+pub use connection::Connection;
+pub use request::Request;
+pub use server::TestServer;

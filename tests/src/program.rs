@@ -1,0 +1,108 @@
+//! The server as a process: the binary `kmip-app` that was built beside this test.
+
+use std::env;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::server::Directory;
+
+/// How long the program may take to say that it listens, or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Finds the program in the directory that this test was built in.
+pub fn path() -> Option<PathBuf> {
+    let test = env::current_exe().ok()?;
+    let built = test.parent()?.parent()?.join(format!("kmip-app{}", env::consts::EXE_SUFFIX));
+    built.is_file().then_some(built)
+}
+
+/// A running process.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Program {
+    /// Serves from a directory and waits until it listens.
+    ///
+    /// # Errors
+    /// What it said to standard error, if it ended instead.
+    pub fn serve(path: &PathBuf, directory: &Directory, more: &[&str]) -> Result<Self, String> {
+        let mut child = Command::new(path)
+            .arg("serve")
+            .arg("--config")
+            .arg(directory.config_file())
+            .args(["--set", "log.level=warn"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let output = child.stdout.take().ok_or("it has no standard output")?;
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let line = told.recv_timeout(PATIENCE);
+        let address = line.ok().and_then(|line| line.strip_prefix("listening on ")?.parse().ok());
+        if let Some(address) = address {
+            return Ok(Self { child, address });
+        }
+        let mut complaint = String::new();
+        if let Some(mut error) = child.stderr.take() {
+            // It ends with the process; one that hangs is ended here.
+            let _ = child.kill();
+            let _ = error.read_to_string(&mut complaint);
+        }
+        let _ = child.wait();
+        Err(complaint)
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it at once, as a power failure does.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the process is ours");
+        self.child.wait().expect("the process is ours");
+    }
+
+    /// Asks it to end by a signal, and waits for it.
+    pub fn signal(mut self, signal: &str) -> ExitStatus {
+        let command = format!("kill -{signal} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &command]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{command}");
+        let (tell, told) = mpsc::channel();
+        let output = self.child.stderr.take();
+        thread::spawn(move || {
+            // Standard error ends when the process does.
+            let mut rest = Vec::new();
+            if let Some(mut output) = output {
+                let _ = output.read_to_end(&mut rest);
+            }
+            let _ = tell.send(());
+        });
+        assert!(told.recv_timeout(PATIENCE).is_ok(), "the process does not end on {signal}");
+        self.child.wait().expect("the process is ours")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
