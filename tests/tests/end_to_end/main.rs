@@ -1,0 +1,28 @@
+//! Journeys over real mutual TLS against the whole server.
+//!
+//! The first group are journeys of clients in the field: each sends what that client sends, field
+//! by field, and asserts what that client insists on. The second group are the server's promises,
+//! seen from outside. Every answer is read by [`kmip_tests::Answer`], which insists on what holds
+//! for all of them.
+
+mod common;
+
+mod ceph_rgw;
+mod fortigate;
+mod mongodb_csfle;
+mod mysql_okv;
+mod percona_mongodb;
+mod percona_mysql;
+mod pg_tde;
+mod storage_array;
+mod synology;
+mod veeam;
+mod vsphere;
+
+mod access;
+mod batches;
+mod durability;
+mod kill;
+mod life_cycle;
+mod shutdown;
+mod versions;
