@@ -1,0 +1,3 @@
+//! What libFuzzer runs, as a library: see [`targets`].
+
+pub mod targets;
