@@ -97,7 +97,7 @@ fn configuration(address: SocketAddr) -> Config {
                 ..ListenKmip::default()
             },
         },
-        storage: Storage { url: "sqlite:kmip-app.db".to_owned() },
+        storage: Storage { url: "sqlite:kmip-app.db".to_owned(), ..Storage::default() },
         root_key: RootKey { file: Some("root.key".to_owned()) },
         ..Config::default()
     }
@@ -108,7 +108,7 @@ fn make_store(directory: &Path) -> Result<(), Report> {
     let url = format!("sqlite:{}", directory.join("kmip-app.db").display());
     let config = Config {
         development: true,
-        storage: Storage { url },
+        storage: Storage { url, ..Storage::default() },
         root_key: RootKey { file: Some(directory.join("root.key").display().to_string()) },
         ..Config::default()
     };

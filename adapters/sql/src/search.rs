@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kmip_model::enumeration::ObjectType;
+use kmip_model::{UniqueIdentifier, enumeration::ObjectType};
 use kmip_ports::record::{Condition, Term, TermQuery};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, IntoIden, Order, Query, SelectStatement};
 
@@ -14,7 +14,8 @@ use crate::{
 /// The two statements of a search.
 #[derive(Debug)]
 pub(crate) struct Search {
-    /// The identifiers of the page, newest first.
+    /// The identifiers of the page, newest first, in one row: all of them one after the other, and
+    /// how many bytes each has. A row for each would cost more than finding it.
     pub(crate) page: SelectStatement,
     /// How many there are in all.
     pub(crate) count: SelectStatement,
@@ -36,10 +37,32 @@ impl Search {
             page.limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
                 .offset(signed(query.offset).unsigned_abs());
         }
+        let page = in_one_row(page);
         let mut count = found;
         count.expr(Func::count(Expr::col((RecordTable::Table, RecordTable::Seq))));
         Some(Self { page, count })
     }
+}
+
+/// Joins the rows of a page. Lengths are told, so that any text may be an identifier.
+fn in_one_row(page: SelectStatement) -> SelectStatement {
+    Query::select()
+        .expr(Expr::cust("group_concat(\"identifier\", '')"))
+        .expr(Expr::cust("group_concat(octet_length(\"identifier\"), ',')"))
+        .from_subquery(page, Alias::new("page"))
+        .to_owned()
+}
+
+/// Takes apart what [`Search::page`] returns; `None` if it does not fit together.
+pub(crate) fn taken_apart(joined: &str, lengths: &str) -> Option<Vec<UniqueIdentifier>> {
+    let mut rest = joined;
+    let identifiers = lengths.split(',').map(|length| {
+        let (identifier, after) = rest.split_at_checked(length.parse().ok()?)?;
+        rest = after;
+        Some(UniqueIdentifier::new(identifier))
+    });
+    let identifiers = identifiers.collect::<Option<Vec<_>>>()?;
+    rest.is_empty().then_some(identifiers)
 }
 
 /// Says what is selected from and where, but not what.
@@ -152,5 +175,21 @@ fn visible(query: &TermQuery) -> Option<Cond> {
     match (listed(&query.visible.of_anybody), own) {
         (Some(of_anybody), Some(own)) => Some(Cond::any().add(of_anybody).add(own)),
         (of_anybody, own) => of_anybody.or(own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_identifiers_are_taken_apart() {
+        let ids = |texts: &[&str]| Some(texts.iter().copied().map(UniqueIdentifier::new).collect());
+        assert_eq!(taken_apart("a,bé", "2,3"), ids(&["a,", "bé"]));
+        assert_eq!(taken_apart("", "0"), ids(&[""]));
+        for (joined, lengths) in [("ab", "1"), ("ab", "3"), ("é", "1,1"), ("ab", ""), ("ab", "x")]
+        {
+            assert_eq!(taken_apart(joined, lengths), None, "{joined} {lengths}");
+        }
     }
 }

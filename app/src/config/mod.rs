@@ -135,11 +135,14 @@ impl Default for Limits {
 pub struct Storage {
     /// `sqlite:PATH`, or `sqlite::memory:` for tests of clients.
     pub url: String,
+    /// How many bytes of sealed records are kept in memory, beside those of the database; 0 for
+    /// none.
+    pub cache_bytes: u64,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned() }
+        Self { url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned(), cache_bytes: 33_554_432 }
     }
 }
 

@@ -62,7 +62,7 @@ impl Storage {
         match Url::parse(&config.storage.url)? {
             Url::Memory => {
                 let root_key = root_key::ephemeral(crypto::at_rest())?;
-                Self::start(Location::Memory, true, &*root_key).await
+                Self::start(config, Location::Memory, true, &*root_key).await
             }
             Url::File(path) => {
                 let key_path = root_key::path(&config.root_key)?.ok_or_else(|| {
@@ -81,17 +81,19 @@ impl Storage {
                 } else {
                     root_key::load(&key_path, cipher)?
                 };
-                Self::start(Location::File(path), plan.make_store, &*root_key).await
+                Self::start(config, Location::File(path), plan.make_store, &*root_key).await
             }
         }
     }
 
     async fn start(
+        config: &Config,
         location: Location,
         create: bool,
         root_key: &dyn RootKey,
     ) -> Result<Self, Report> {
-        let options = Options { create, ..Options::new(location) };
+        let cache_bytes = config.storage.cache_bytes;
+        let options = Options { create, cache_bytes, ..Options::new(location) };
         let records = Arc::new(SqliteRecords::open(&options).await?);
         let when_empty = if create { WhenEmpty::Create } else { WhenEmpty::Refuse };
         let store = SealedStore::open(

@@ -31,6 +31,8 @@ pub struct Options {
     pub create: bool,
     /// How many may read at a time.
     pub readers: u32,
+    /// How many bytes of sealed records are kept in memory; 0 for none.
+    pub cache_bytes: u64,
 }
 
 /// Why a store cannot be opened.
@@ -117,10 +119,10 @@ impl Location {
 }
 
 impl Options {
-    /// Opens what is there, with four readers.
+    /// Opens what is there, with four readers and a cache of 32 MiB.
     #[must_use]
     pub const fn new(location: Location) -> Self {
-        Self { location, create: false, readers: 4 }
+        Self { location, create: false, readers: 4, cache_bytes: 32 << 20 }
     }
 }
 

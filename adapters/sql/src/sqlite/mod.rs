@@ -3,6 +3,7 @@
 //! One connection writes (see [`writer`]), a few read. Readers see the last commit and wait for
 //! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
 
+mod cache;
 mod location;
 mod migration;
 mod script;
@@ -38,6 +39,7 @@ use tracing::error;
 
 pub use self::location::{Location, OpenError, Options, UnknownLocation};
 use self::{
+    cache::Cache,
     migration::MigrationError,
     script::{Reuse, Script},
     writer::{Job, Writer},
@@ -58,6 +60,7 @@ pub struct SqliteRecords {
     readers: SqlitePool,
     jobs: mpsc::Sender<Job>,
     writable: Arc<AtomicBool>,
+    cache: Arc<Cache>,
     ended: watch::Receiver<()>,
 }
 
@@ -95,10 +98,17 @@ impl SqliteRecords {
             Location::Memory => pool.clone(),
             Location::File(_) => reading(options).await.map_err(unusable)?,
         };
-        Ok(Self::start(pool, readers, newest.saturating_add(1), lock))
+        let cache = Arc::new(Cache::new(options.cache_bytes));
+        Ok(Self::start(pool, readers, newest.saturating_add(1), lock, cache))
     }
 
-    fn start(pool: SqlitePool, readers: SqlitePool, next_seq: i64, lock: Option<File>) -> Self {
+    fn start(
+        pool: SqlitePool,
+        readers: SqlitePool,
+        next_seq: i64,
+        lock: Option<File>,
+        cache: Arc<Cache>,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ended, on_end) = watch::channel(());
         let writable = Arc::new(AtomicBool::new(true));
@@ -107,11 +117,12 @@ impl SqliteRecords {
             readers: readers.clone(),
             next_seq,
             writable: Arc::clone(&writable),
+            cache: Arc::clone(&cache),
             lock,
             ended,
         };
         tokio::spawn(writer.run(queue));
-        Self { readers, jobs, writable, ended: on_end }
+        Self { readers, jobs, writable, cache, ended: on_end }
     }
 
     /// Writes everything that waits, merges the log into the database and lets go of it. What
@@ -171,8 +182,16 @@ impl RecordStore for SqliteRecords {
         &self,
         identifier: &UniqueIdentifier,
     ) -> Result<Option<Stored<Record>>, StoreError> {
+        if let Some(kept) = self.cache.get(identifier) {
+            return Ok(Some(kept));
+        }
+        let before = self.cache.before_read(identifier);
         let rows = self.read(Script::of(&statement::load(identifier))).await?;
-        script::record(&rows).map_err(unavailable)
+        let found = script::record(&rows).map_err(unavailable)?;
+        if let Some(stored) = &found {
+            self.cache.was_read(identifier, stored, before);
+        }
+        Ok(found)
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
@@ -182,11 +201,7 @@ impl RecordStore for SqliteRecords {
             return Ok(Page::default());
         };
         let rows = self.read(page).await?;
-        let items: Vec<UniqueIdentifier> = rows
-            .iter()
-            .map(|row| script::identifier(row, 0))
-            .collect::<Result<_, _>>()
-            .map_err(unavailable)?;
+        let items = script::identifiers(&rows).map_err(unavailable)?;
         let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
         let seen = query.offset.saturating_add(found);
         let ends_here =

@@ -15,6 +15,8 @@ use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Row, SqliteExecutor, sqlite::SqliteRow};
 
+use crate::search::taken_apart;
+
 /// One or more rendered statements with the values they bind.
 #[derive(Debug, Default)]
 pub(super) struct Script {
@@ -99,6 +101,18 @@ fn narrow_if_any<T: TryFrom<i64>>(row: &SqliteRow, index: usize) -> Result<Optio
 /// Reads an identifier.
 pub(super) fn identifier(row: &SqliteRow, index: usize) -> Result<UniqueIdentifier, sqlx::Error> {
     row.try_get::<String, _>(index).map(UniqueIdentifier::new)
+}
+
+/// Reads the one row of a page; no identifier makes it a row without values.
+pub(super) fn identifiers(rows: &[SqliteRow]) -> Result<Vec<UniqueIdentifier>, sqlx::Error> {
+    let Some(row) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    match (row.try_get::<Option<String>, _>(0)?, row.try_get::<Option<String>, _>(1)?) {
+        (Some(joined), Some(lengths)) => taken_apart(&joined, &lengths)
+            .ok_or_else(|| sqlx::Error::Decode("identifiers do not have their lengths".into())),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Reads a term from two columns.

@@ -374,7 +374,7 @@ async fn searches_use_indexes_and_do_not_sort() {
             .await
             .expect("it is valid");
         let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
-        assert!(plan[0].contains(expected), "{conditions:?}: {plan:#?}");
+        assert!(plan.iter().any(|step| step.contains(expected)), "{conditions:?}: {plan:#?}");
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
         assert!(!sorts, "{conditions:?}: {plan:#?}");
     }

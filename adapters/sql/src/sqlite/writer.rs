@@ -17,15 +17,18 @@ use std::{
 
 use kmip_ports::{
     record::TermClaim,
-    store::{Revision, StoreError},
+    store::{Revision, StoreError, Stored},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 
-use super::script::{self, Reuse, Script};
+use super::{
+    cache::Cache,
+    script::{self, Reuse, Script},
+};
 use crate::{
-    batch::{Batch, Known, Position, Request},
+    batch::{Batch, Known, Position, Request, Write},
     statement::{self, kind},
 };
 
@@ -53,6 +56,8 @@ pub(super) struct Writer {
     pub(super) next_seq: i64,
     /// Turns false when nothing is acknowledged any more.
     pub(super) writable: Arc<AtomicBool>,
+    /// Told of every change before it is acknowledged.
+    pub(super) cache: Arc<Cache>,
     /// Held until everything is written; a database in memory has none.
     pub(super) lock: Option<File>,
     /// Dropped last, which tells those who wait for the end.
@@ -113,6 +118,7 @@ impl Writer {
             }
             Err(Failure::Unknown(error)) => {
                 self.writable.store(false, Ordering::Release);
+                self.cache.clear();
                 error!(%error, requests = count, "commit failed, nothing is written any more");
                 unavailable()
             }
@@ -129,14 +135,20 @@ impl Writer {
             // Refused when there is no transaction; if one stays open, the next cannot begin.
             let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
         }
-        let Outcome { verdicts, next_seq, .. } = outcome?;
+        let Outcome { verdicts, next_seq, writes, .. } = outcome?;
         self.next_seq = next_seq;
+        for Write { identifier, position, record, .. } in writes {
+            self.cache
+                .was_written(&identifier, Stored { value: record, revision: position.revision });
+        }
         Ok(verdicts)
     }
 
     /// Leaves a database that is one file, and lets go of it.
     async fn end(self) {
-        let Self { pool, readers, lock, ended, .. } = self;
+        let Self { pool, readers, cache, lock, ended, .. } = self;
+        // Others may change the database from here on.
+        cache.clear();
         if lock.is_some() {
             readers.close().await;
             if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&pool).await
@@ -154,6 +166,7 @@ impl Writer {
 struct Outcome {
     verdicts: Vec<Verdict>,
     next_seq: i64,
+    writes: Vec<Write>,
     committed: bool,
 }
 
@@ -170,11 +183,12 @@ async fn transact(
     let mut batch = Batch::new(learn(known, &rows)?, next_seq);
     let verdicts: Vec<Verdict> = requests.into_iter().map(|request| batch.take(request)).collect();
     if batch.is_empty() {
-        return Ok(Outcome { verdicts, next_seq, committed: false });
+        return Ok(Outcome { verdicts, next_seq, writes: Vec::new(), committed: false });
     }
     write_script(&batch).fetch(&mut *connection, reuse).await?;
     sqlx::query("COMMIT").execute(connection).await.map_err(Failure::Unknown)?;
-    Ok(Outcome { verdicts, next_seq: batch.next_seq, committed: true })
+    let Batch { next_seq, writes, .. } = batch;
+    Ok(Outcome { verdicts, next_seq, writes, committed: true })
 }
 
 /// Begins, and asks for everything that the requests speak of.
