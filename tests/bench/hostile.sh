@@ -7,7 +7,9 @@
 # time and one client that means well asks for its key. SEED (1) decides what is sent. The server
 # is made for this, in a directory and on a port of its own on 127.0.0.1, with the configuration
 # that `kmip-app init` writes; it is stopped in the end. NICE (10) is how far the attackers stand
-# back for the server: on a machine of their own they would not be in its way at all.
+# back for the server: on a machine of their own they would not be in its way at all. RATE (4000)
+# is how many messages they send a second, all together; with 0 as many as the server takes, which
+# is what everybody else then waits behind.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
@@ -16,6 +18,7 @@ connections=${CONNECTIONS:-16}
 slow=${SLOW:-64}
 seed=${SEED:-1}
 back=${NICE:-10}
+rate=${RATE:-4000}
 target=${CARGO_TARGET_DIR:-target}
 
 nice cargo build --quiet --release -p kmip-app || exit 1
@@ -49,7 +52,7 @@ if [ -z "$address" ]; then
 fi
 
 "$target/release/examples/hostile" "$directory/kmip" "$address" "$server" \
-    "$messages" "$connections" "$slow" "$seed" "$back"
+    "$messages" "$connections" "$slow" "$seed" "$back" "$rate"
 result=$?
 panics=$(grep -c 'panicked at' "$directory/log")
 printf 'panics                   %12s\n' "$panics"

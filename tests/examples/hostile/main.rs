@@ -1,6 +1,6 @@
 //! A server under hostile input, and what a client that means well notices of it.
 //!
-//! `hostile DIRECTORY ADDRESS PID MESSAGES CONNECTIONS SLOW SEED NICE`, where DIRECTORY was made by
+//! `hostile DIRECTORY ADDRESS PID MESSAGES CONNECTIONS SLOW SEED NICE RATE`, where DIRECTORY was made by
 //! `kmip-app init` with the clients `client` and `mallory`. `tests/bench/hostile.sh` starts the
 //! server and calls this. It talks to this machine only, and it ends by itself: each of MESSAGES
 //! is sent once.
@@ -58,6 +58,17 @@ struct Plan {
     /// How far those who mean no good stand back for the server, as `nice` counts it: on a machine
     /// of their own they would not be in its way, nor in that of the client that means well.
     yields: i32,
+    /// Messages a second, all connections together; 0 for as many as the server takes.
+    rate: u32,
+}
+
+impl Plan {
+    /// Returns how long one connection takes for each message at least.
+    fn pace(&self) -> Duration {
+        let connections = u32::try_from(self.connections).unwrap_or(u32::MAX);
+        let second = Duration::from_secs(1).saturating_mul(connections);
+        second.checked_div(self.rate).unwrap_or_default()
+    }
 }
 
 fn main() -> ExitCode {
@@ -73,10 +84,10 @@ fn main() -> ExitCode {
 
 fn plan() -> Result<Plan, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [directory, address, process, messages, connections, slow, seed, yields] =
+    let [directory, address, process, messages, connections, slow, seed, yields, rate] =
         arguments.as_slice()
     else {
-        return Err("DIRECTORY ADDRESS PID MESSAGES CONNECTIONS SLOW SEED NICE".into());
+        return Err("DIRECTORY ADDRESS PID MESSAGES CONNECTIONS SLOW SEED NICE RATE".into());
     };
     let address: SocketAddr = address.parse()?;
     if !address.ip().is_loopback() {
@@ -91,6 +102,7 @@ fn plan() -> Result<Plan, Box<dyn Error>> {
         slow: slow.parse()?,
         seed: seed.parse()?,
         yields: yields.parse()?,
+        rate: rate.parse()?,
     })
 }
 
@@ -132,7 +144,7 @@ fn run(plan: &Plan) -> Result<bool, Box<dyn Error>> {
                 let seed = plan.seed.wrapping_mul(1 << 20).wrapping_add(number);
                 scope.spawn(move || {
                     stand_back(plan.yields);
-                    storm::attack(bad, messages, share, seed)
+                    storm::attack(bad, messages, share, seed, plan.pace())
                 })
             })
             .collect();

@@ -1,7 +1,8 @@
 //! Those who mean no good: they send what they like, over connections that are as they should be.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kmip_tests::connection::{Connection, ConnectionError, Target, TlsVersions};
 use kmip_tests::tree::Item;
@@ -54,12 +55,23 @@ impl Toll {
 /// How often a connection is tried before the server counts as gone.
 const TRIES: u64 = 5;
 
-/// Sends so many messages over one connection, and over another whenever that has ended.
-pub(crate) fn attack(target: &Target, messages: &Messages, count: u64, seed: u64) -> Toll {
+/// Sends so many messages over one connection, and over another whenever that has ended; each
+/// takes at least as long as `pace`.
+pub(crate) fn attack(
+    target: &Target,
+    messages: &Messages,
+    count: u64,
+    seed: u64,
+    pace: Duration,
+) -> Toll {
     let mut dice = Dice::new(seed);
     let mut toll = Toll::default();
     let mut open = None;
+    let mut due = Instant::now();
     while toll.sent < count {
+        due = due.checked_add(pace).unwrap_or(due);
+        // It may return early, which shortens one rest and no other.
+        thread::park_timeout(due.saturating_duration_since(Instant::now()));
         let mut connection = match open.take() {
             Some(connection) => connection,
             None => match Connection::open(target, TlsVersions::Any) {

@@ -5,6 +5,7 @@
 
 mod guard;
 mod item;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -28,7 +29,7 @@ use tracing::Instrument as _;
 
 pub use item::Item;
 
-use self::{guard::guarded, unit::Unit};
+use self::{guard::guarded, rest::rest, unit::Unit};
 use crate::{
     error::OperationError,
     message::{
@@ -220,6 +221,9 @@ impl Processor {
             let mut unit = Unit::default();
             let mut failed = false;
             for request in &message.request.items {
+                if !progress.items.is_empty() {
+                    rest().await;
+                }
                 let before = undo.then_some(&unit);
                 let step = self.step(message, request, &progress, before).await;
                 failed = matches!(step.item.outcome, Outcome::Failed(_));
