@@ -10,23 +10,35 @@ use std::sync::Arc;
 use kmip_ports::crypto::CryptoSuite;
 
 mod at_rest;
+mod cipher;
+mod derive;
 mod digest;
 mod format;
 mod generate;
+mod mac;
 mod offload;
 mod random;
+mod sign;
 
 pub use at_rest::AwsLcAtRest;
+pub use cipher::AwsLcCiphers;
+pub use derive::AwsLcDerivation;
 pub use digest::AwsLcDigests;
 pub use format::DerKeyFormats;
 pub use generate::AwsLcKeyGeneration;
+pub use mac::AwsLcMacs;
 pub use random::AwsLcRandom;
+pub use sign::AwsLcSignatures;
 
 /// Returns every capability, over AWS-LC.
 #[must_use]
 pub fn suite() -> CryptoSuite {
     CryptoSuite {
         generate: Arc::new(AwsLcKeyGeneration::new()),
+        cipher: Arc::new(AwsLcCiphers),
+        sign: Arc::new(AwsLcSignatures),
+        mac: Arc::new(AwsLcMacs),
+        derive: Arc::new(AwsLcDerivation),
         digest: Arc::new(AwsLcDigests),
         format: Arc::new(DerKeyFormats),
         random: Arc::new(AwsLcRandom),

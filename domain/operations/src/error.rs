@@ -4,7 +4,7 @@ use kmip_model::{
     attribute::RuleViolation,
     enumeration::{ObjectType, Operation, Tag},
     locate::UnanswerableFilter,
-    object::IllegalTransition,
+    object::{IllegalTransition, UsageDenied},
 };
 use kmip_ports::{crypto::CryptoError, identity::AuthenticationError, store::StoreError};
 use thiserror::Error;
@@ -86,6 +86,12 @@ pub enum OperationError {
     /// What would be made is not as safe as the client asks.
     #[error("the key would not be quantum safe")]
     NotQuantumSafe,
+    /// The key may not be used like that.
+    #[error(transparent)]
+    Usage(#[from] UsageDenied),
+    /// Cryptographic Parameters are missing or do not fit together.
+    #[error("the Cryptographic Parameters do not suit the operation: {0}")]
+    CryptographicParameters(&'static str),
     /// A filter of Locate makes no sense.
     #[error(transparent)]
     Filter(#[from] UnanswerableFilter),

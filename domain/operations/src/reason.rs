@@ -6,7 +6,7 @@
 use kmip_model::{
     attribute::RuleViolation,
     enumeration::{ObjectType, Operation, ResultReason as R, Tag},
-    object::Transition,
+    object::{Transition, UsageDenied},
 };
 use kmip_ports::{crypto::CryptoError, store::StoreError};
 
@@ -105,6 +105,8 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
             };
             since_two(R::FeatureNotSupported, two)
         }
+        E::Usage(denied) => usage(*denied),
+        E::CryptographicParameters(_) => since_two(R::InvalidField, R::BadCryptographicParameters),
         E::Store(error) => store(error),
         E::Crypto(error) => crypto(error),
         E::Payload(fault) => payload(fault, operation),
@@ -173,6 +175,20 @@ fn rule(violation: RuleViolation, operation: Option<Operation>) -> Row {
     }
 }
 
+fn usage(denied: UsageDenied) -> Row {
+    use UsageDenied as U;
+    match denied {
+        U::NotAKey(_) => since_two(R::PermissionDenied, R::InvalidObjectType),
+        U::NotActive(_) | U::NotYet | U::NoLonger => {
+            [R::PermissionDenied, R::PermissionDenied, R::WrongKeyLifecycleState]
+        }
+        U::Mask(_) => since_two(R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
+        U::NotPresent => same(R::KeyValueNotPresent),
+        U::Wrapped => since_two(R::IllegalOperation, R::PermissionDenied),
+        U::LimitReached => same(R::PermissionDenied),
+    }
+}
+
 fn store(error: &StoreError) -> Row {
     match error {
         StoreError::Duplicate(_) => since_two(R::InvalidField, R::NonUniqueNameAttribute),
@@ -184,6 +200,7 @@ fn crypto(error: &CryptoError) -> Row {
     match error {
         CryptoError::Unsupported(_) => same(R::FeatureNotSupported),
         CryptoError::NoSuchForm => same(R::KeyFormatTypeNotSupported),
+        CryptoError::BadInput(_) => same(R::InvalidMessage),
         _ => same(R::CryptographicFailure),
     }
 }

@@ -4,15 +4,23 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+mod cipher;
+mod derive;
 mod digest;
 mod format;
 mod generate;
+mod mac;
 mod random;
+mod sign;
 
+pub use cipher::{CipherInput, CipherOutput, Ciphers};
+pub use derive::{Derivation, KeyDerivation};
 pub use digest::Digests;
 pub use format::{KeyDescription, KeyFormats};
 pub use generate::{KeyGeneration, KeyPair, KeyPairSpecification};
+pub use mac::Macs;
 pub use random::Random;
+pub use sign::{SignatureInput, Signatures};
 
 /// What the caller of a cryptographic port can do about a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -27,6 +35,12 @@ pub enum CryptoError {
     /// The key cannot take the form that was asked for.
     #[error("the key has no such form")]
     NoSuchForm,
+    /// Data, IV, tag or signature parameters do not fit the algorithm.
+    #[error("the input does not fit: {0}")]
+    BadInput(&'static str),
+    /// More bytes are asked for than the method makes.
+    #[error("the method makes fewer bytes than asked for")]
+    TooLong,
     /// The computation failed.
     #[error("the cryptographic operation failed")]
     Failed,
@@ -37,6 +51,14 @@ pub enum CryptoError {
 pub struct CryptoSuite {
     /// Makes key pairs.
     pub generate: Arc<dyn KeyGeneration>,
+    /// Encrypts, decrypts, wraps.
+    pub cipher: Arc<dyn Ciphers>,
+    /// Signs and verifies.
+    pub sign: Arc<dyn Signatures>,
+    /// Makes and checks MACs.
+    pub mac: Arc<dyn Macs>,
+    /// Derives keys.
+    pub derive: Arc<dyn KeyDerivation>,
     /// Hashes.
     pub digest: Arc<dyn Digests>,
     /// Converts keys from form to form.

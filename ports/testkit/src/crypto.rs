@@ -15,13 +15,21 @@ use kmip_ports::crypto::{
     KeyPairSpecification,
 };
 
-use crate::{random::SeededRandom, sha256::sha256};
+use crate::{
+    crypto_use::{PlainCiphers, PlainDerivation, PlainMacs, PlainSignatures},
+    random::SeededRandom,
+    sha256::sha256,
+};
 
 /// Fills every slot with the fakes of this module; random bytes come from `seed`.
 #[must_use]
 pub fn fixture_suite(seed: u64) -> CryptoSuite {
     CryptoSuite {
         generate: Arc::new(FixtureKeyPairs),
+        cipher: Arc::new(PlainCiphers),
+        sign: Arc::new(PlainSignatures),
+        mac: Arc::new(PlainMacs),
+        derive: Arc::new(PlainDerivation),
         digest: Arc::new(PlainDigests),
         format: Arc::new(FixtureFormats),
         random: Arc::new(SeededRandom::new(seed)),

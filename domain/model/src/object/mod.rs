@@ -4,12 +4,14 @@ mod dates;
 mod key_block;
 mod kind;
 mod life;
+mod usage;
 
 pub use key_block::{
     KeyBlock, KeyInformation, KeyMaterial, KeyValue, KeyWrappingData, KeyWrappingSpecification,
 };
 pub use kind::Object;
 pub use life::{IllegalTransition, Life, Transition};
+pub use usage::{KeyInUse, ProcessingKey, ProtectionKey, UsageDenied};
 
 use crate::{
     attribute::{Attribute, AttributeReference, AttributeSet, Instance},
