@@ -1,9 +1,10 @@
 //! The server as a process: the binary `kmip-app` that was built beside this test.
 
 use std::env;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -34,6 +35,29 @@ impl Program {
     /// # Errors
     /// What it said to standard error, if it ended instead.
     pub fn serve(path: &PathBuf, directory: &Directory, more: &[&str]) -> Result<Self, String> {
+        Self::start(path, directory, more, Stdio::piped())
+    }
+
+    /// Serves like [`Program::serve`], with standard error in a file.
+    ///
+    /// # Errors
+    /// That it ended; the file says why.
+    pub fn serve_logging(
+        path: &PathBuf,
+        directory: &Directory,
+        more: &[&str],
+        log: &Path,
+    ) -> Result<Self, String> {
+        let file = File::create(log).map_err(|error| error.to_string())?;
+        Self::start(path, directory, more, Stdio::from(file))
+    }
+
+    fn start(
+        path: &PathBuf,
+        directory: &Directory,
+        more: &[&str],
+        error: Stdio,
+    ) -> Result<Self, String> {
         let mut child = Command::new(path)
             .arg("serve")
             .arg("--config")
@@ -41,7 +65,7 @@ impl Program {
             .args(["--set", "log.level=warn"])
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(error)
             .spawn()
             .map_err(|error| error.to_string())?;
         let output = child.stdout.take().ok_or("it has no standard output")?;
@@ -66,6 +90,11 @@ impl Program {
         }
         let _ = child.wait();
         Err(complaint)
+    }
+
+    /// Returns the number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Returns where it listens.

@@ -21,6 +21,7 @@ mod vsphere;
 
 mod access;
 mod batches;
+mod canary;
 mod durability;
 mod kill;
 mod life_cycle;
