@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use kmip_model::{UniqueIdentifier, enumeration::ObjectType};
 use kmip_ports::record::{Condition, Term, TermQuery};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Func, IntoIden, Order, Query, SelectStatement};
+use sea_query::{
+    Alias, Cond, Expr, ExprTrait, Func, IntoIden, Order, Query, SelectStatement, UnionType,
+};
 
 use crate::{
     schema::{RecordTable, TermTable},
     statement::{same_record, signed},
 };
+
+/// How many selects are put together; databases have a limit, and policies may be many.
+const BRANCHES: usize = 64;
 
 /// The two statements of a search.
 #[derive(Debug)]
@@ -24,23 +29,36 @@ pub(crate) struct Search {
 impl Search {
     /// Builds the statements; `None` if the caller cannot see any such record.
     pub(crate) fn new(query: &TermQuery) -> Option<Self> {
-        let found = matching(query)?;
+        let visible = Visible::of(query)?;
         let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
-        let mut page = found.clone();
-        page.column((RecordTable::Table, RecordTable::Identifier));
-        if by_term {
-            page.order_by((TermTable::Table, TermTable::Seq), Order::Desc);
+        let driven =
+            by_term || query.conditions.iter().any(|each| matches!(each, Condition::Identifier(_)));
+        let branches = visible.branches();
+        let mut found = if driven || branches.len() > BRANCHES {
+            matching(query, visible.anywhere())
         } else {
-            page.order_by((RecordTable::Table, RecordTable::Seq), Order::Desc);
+            let mut branches = branches.into_iter().map(|branch| matching(query, branch));
+            let first = branches.next()?;
+            branches.fold(first, |mut all, branch| {
+                all.union(UnionType::Distinct, branch);
+                all
+            })
+        };
+        let count = Query::select()
+            .expr(Func::count(Expr::col(RecordTable::Seq)))
+            .from_subquery(found.clone(), Alias::new("found"))
+            .to_owned();
+        if by_term {
+            found.order_by((TermTable::Table, TermTable::Seq), Order::Desc);
+        } else {
+            found.order_by(RecordTable::Seq, Order::Desc);
         }
         if query.maximum.is_some() || query.offset > 0 {
-            page.limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
+            found
+                .limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
                 .offset(signed(query.offset).unsigned_abs());
         }
-        let page = in_one_row(page);
-        let mut count = found;
-        count.expr(Func::count(Expr::col((RecordTable::Table, RecordTable::Seq))));
-        Some(Self { page, count })
+        Some(Self { page: in_one_row(found), count })
     }
 }
 
@@ -65,10 +83,13 @@ pub(crate) fn taken_apart(joined: &str, lengths: &str) -> Option<Vec<UniqueIdent
     rest.is_empty().then_some(identifiers)
 }
 
-/// Says what is selected from and where, but not what.
-fn matching(query: &TermQuery) -> Option<SelectStatement> {
-    let visible = visible(query)?;
+/// Selects place and identifier of what matches and is visible.
+fn matching(query: &TermQuery, visible: Cond) -> SelectStatement {
     let mut select = Query::select();
+    select.columns([
+        (RecordTable::Table, RecordTable::Seq),
+        (RecordTable::Table, RecordTable::Identifier),
+    ]);
     let mut terms = query.conditions.iter().filter_map(|condition| match condition {
         Condition::Term(term) => Some(term),
         _ => None,
@@ -90,7 +111,7 @@ fn matching(query: &TermQuery) -> Option<SelectStatement> {
         select.cond_where(condition);
     }
     select.cond_where(visible);
-    Some(select)
+    select
 }
 
 fn column(column: RecordTable) -> Expr {
@@ -143,39 +164,77 @@ fn on_columns(condition: &Condition) -> Option<Cond> {
     Some(condition)
 }
 
-/// Translates what the caller may see; `None` if that is nothing.
+/// What the caller may see: the caller's own records and those of anybody, each by policy.
 ///
-/// Types that the query does not ask for are left out, which often leaves only the caller's own
-/// records, and those have an index.
-fn visible(query: &TermQuery) -> Option<Cond> {
-    let asked = |object_type: ObjectType| {
-        query.conditions.iter().all(|condition| match condition {
-            Condition::ObjectType(wanted) => object_type.0 == *wanted,
-            _ => true,
-        })
-    };
-    let listed = |list: &[(String, ObjectType)]| -> Option<Cond> {
-        let mut policies: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        for (policy, object_type) in list.iter().filter(|(_, object_type)| asked(*object_type)) {
-            policies.entry(policy).or_default().push(object_type.0);
-        }
-        (!policies.is_empty()).then(|| {
-            policies.into_iter().fold(Cond::any(), |any, (policy, types)| {
-                any.add(
-                    Cond::all()
-                        .add(column(RecordTable::Policy).eq(policy))
-                        .add(column(RecordTable::ObjectType).is_in(types)),
-                )
+/// Types that the query does not ask for are left out.
+#[derive(Debug)]
+struct Visible<'a> {
+    user: &'a str,
+    own: BTreeMap<&'a str, Vec<u32>>,
+    of_anybody: BTreeMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> Visible<'a> {
+    /// Lists what may be seen; `None` if that is nothing.
+    fn of(query: &'a TermQuery) -> Option<Self> {
+        let asked = |object_type: ObjectType| {
+            query.conditions.iter().all(|condition| match condition {
+                Condition::ObjectType(wanted) => object_type.0 == *wanted,
+                _ => true,
             })
-        })
-    };
-    let own = listed(&query.visible.own).map(|own| {
-        Cond::all().add(column(RecordTable::Owner).eq(query.visible.user.as_str())).add(own)
-    });
-    match (listed(&query.visible.of_anybody), own) {
-        (Some(of_anybody), Some(own)) => Some(Cond::any().add(of_anybody).add(own)),
-        (of_anybody, own) => of_anybody.or(own),
+        };
+        let listed = |list: &'a [(String, ObjectType)]| {
+            let mut policies: BTreeMap<&'a str, Vec<u32>> = BTreeMap::new();
+            for (policy, object_type) in list.iter().filter(|(_, object_type)| asked(*object_type))
+            {
+                policies.entry(policy).or_default().push(object_type.0);
+            }
+            policies
+        };
+        let (own, of_anybody) = (listed(&query.visible.own), listed(&query.visible.of_anybody));
+        let something = !own.is_empty() || !of_anybody.is_empty();
+        something.then_some(Self { user: &query.visible.user, own, of_anybody })
     }
+
+    fn is_own(&self) -> Cond {
+        Cond::all().add(column(RecordTable::Owner).eq(self.user)).add(of_policies(&self.own))
+    }
+
+    /// Says it in one condition, for records that are found by something else.
+    fn anywhere(&self) -> Cond {
+        let mut any = Cond::any();
+        if !self.own.is_empty() {
+            any = any.add(self.is_own());
+        }
+        if !self.of_anybody.is_empty() {
+            any = any.add(of_policies(&self.of_anybody));
+        }
+        any
+    }
+
+    /// Says it in conditions each of which has an index in the order of the records, so that a
+    /// page costs what is on it, however many records there are.
+    fn branches(&self) -> Vec<Cond> {
+        let own = (!self.own.is_empty()).then(|| self.is_own());
+        let of_anybody = self.of_anybody.iter().flat_map(|(policy, types)| {
+            types.iter().map(|object_type| {
+                Cond::all()
+                    .add(column(RecordTable::Policy).eq(*policy))
+                    .add(column(RecordTable::ObjectType).eq(*object_type))
+            })
+        });
+        own.into_iter().chain(of_anybody).collect()
+    }
+}
+
+fn of_policies(policies: &BTreeMap<&str, Vec<u32>>) -> Cond {
+    policies.iter().fold(Cond::any(), |any, (policy, types)| {
+        any.add(
+            Cond::all()
+                .add(column(RecordTable::Policy).eq(*policy))
+                .add(column(RecordTable::ObjectType).is_in(types.iter().copied())),
+        )
+    })
 }
 
 #[cfg(test)]
