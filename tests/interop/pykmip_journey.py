@@ -29,7 +29,7 @@ from kmip.pie.objects import (
 )
 from kmip.services.kmip_client import KMIPProxy
 
-VERSIONS = [enums.KMIPVersion.KMIP_1_2, enums.KMIPVersion.KMIP_1_4, enums.KMIPVersion.KMIP_2_0]
+VERSIONS = list(enums.KMIPVersion)
 AES = enums.CryptographicAlgorithm.AES
 RSA = enums.CryptographicAlgorithm.RSA
 MASK = enums.CryptographicUsageMask
@@ -297,6 +297,8 @@ def query(connection, version, steps):
             check(result.vendor_identification, "there is no vendor")
 
         steps("query", ask)
+        if version is enums.KMIPVersion.KMIP_1_0:
+            return
 
         def discover():
             result = proxy.discover_versions()

@@ -7,11 +7,18 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use kmip_tests::TestServer;
 
 /// What is installed. The client's own dependencies are the newest that suit the Python at hand.
 const PACKAGE: &str = "PyKMIP==0.11.0";
+
+/// The life of objects and their attributes.
+const JOURNEY: &str = "pykmip_journey.py";
+
+/// Encryption, signatures, MACs, derivation, wrapping.
+const CRYPTOGRAPHY: &str = "pykmip_cryptography.py";
 
 /// How long pip waits for the package index, in seconds.
 const PATIENCE: &str = "10";
@@ -52,8 +59,8 @@ fn prepare() -> Result<PathBuf, String> {
 }
 
 /// Runs the journey against a server and returns what it printed and whether it passed.
-fn journey(python: &Path, server: &TestServer, more: &[&str]) -> (String, bool) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/pykmip_journey.py");
+fn journey(python: &Path, script: &str, server: &TestServer, more: &[&str]) -> (String, bool) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(script);
     let address = server.address();
     let output = Command::new(python)
         .arg(script)
@@ -68,14 +75,32 @@ fn journey(python: &Path, server: &TestServer, more: &[&str]) -> (String, bool) 
     (format!("{printed}{complaints}"), output.status.success())
 }
 
+/// The environment is made by one test at a time.
+static PREPARING: Mutex<()> = Mutex::new(());
+
+/// Returns the environment's Python, or says why the test is skipped.
+fn python() -> Option<PathBuf> {
+    let _one = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
+    prepare().inspect_err(|why| println!("skipped: the journey with PyKMIP: {why}")).ok()
+}
+
+#[test]
+fn pykmip_can_compute_with_keys_of_the_server() {
+    let Some(python) = python() else { return };
+    let server = TestServer::with(|config| {
+        "sqlite::memory:".clone_into(&mut config.storage.url);
+        config.crypto.legacy = true;
+    });
+    let (printed, passed) = journey(&python, CRYPTOGRAPHY, &server, &[]);
+    println!("{printed}");
+    assert!(passed, "{printed}");
+}
+
 #[test]
 fn pykmip_can_use_the_server() {
-    let python = match prepare() {
-        Ok(python) => python,
-        Err(why) => return println!("skipped: the journey with PyKMIP: {why}"),
-    };
+    let Some(python) = python() else { return };
     let server = TestServer::in_memory();
-    let (printed, passed) = journey(&python, &server, &[]);
+    let (printed, passed) = journey(&python, JOURNEY, &server, &[]);
     println!("{printed}");
     assert!(passed, "{printed}");
 
@@ -85,7 +110,7 @@ fn pykmip_can_use_the_server() {
         "sqlite::memory:".clone_into(&mut config.storage.url);
         config.attributes.unasked = kmip_app::config::Unasked::Conservative;
     });
-    let (printed, passed) = journey(&python, &server, &["--unasked"]);
+    let (printed, passed) = journey(&python, JOURNEY, &server, &["--unasked"]);
     println!("{printed}");
     assert!(passed, "{printed}");
 }

@@ -7,7 +7,9 @@
 
 mod common;
 
+mod barbican;
 mod ceph_rgw;
+mod edb;
 mod fortigate;
 mod mongodb_csfle;
 mod mysql_okv;
@@ -16,6 +18,7 @@ mod percona_mysql;
 mod pg_tde;
 mod storage_array;
 mod synology;
+mod vast;
 mod veeam;
 mod vsphere;
 

@@ -4,9 +4,13 @@
 //! Register, Activate, Get, each on a connection of its own. The master key is Secret Data of type
 //! Seed in an Opaque key block without algorithm and length, with usage mask 0 and without a Name.
 
-use kmip_model::enumeration::{KeyFormatType, ObjectType, Operation, SecretDataType, Tag};
+use kmip_model::enumeration::{
+    BlockCipherMode, CryptographicAlgorithm, KeyFormatType, ObjectType, Operation, PaddingMethod,
+    SecretDataType, Tag,
+};
 use kmip_tests::request::{
-    attribute, enumeration, identifier, protocol_version, structure, template_attribute,
+    attribute, boolean, bytes, enumeration, identifier, protocol_version, structure,
+    template_attribute,
 };
 use kmip_tests::tree::{Item, Value};
 use kmip_tests::{Answer, Request, TestServer};
@@ -95,4 +99,45 @@ fn a_delegated_master_key_is_created_and_activated() {
     );
     let activated = server.connect("client").ask(&on((1, 2), Operation::Activate, &id));
     assert_eq!(activated.fields(), [identifier(&id)]);
+}
+
+/// Asks for CBC with a padding and an IV that the server makes, as the client does.
+fn delegated(operation: Operation, id: &str, data: &[u8], iv: Option<&[u8]>) -> Request {
+    let parameters = structure(
+        Tag::CryptographicParameters,
+        vec![
+            enumeration(Tag::BlockCipherMode, BlockCipherMode::Cbc),
+            enumeration(Tag::PaddingMethod, PaddingMethod::Pkcs5),
+            enumeration(Tag::CryptographicAlgorithm, CryptographicAlgorithm::Aes),
+            boolean(Tag::RandomIv, true),
+        ],
+    );
+    let mut payload = vec![identifier(id), parameters, bytes(Tag::Data, data)];
+    payload.extend(iv.map(|iv| bytes(Tag::IvCounterNonce, iv)));
+    Request::one((1, 2), operation, payload)
+}
+
+#[test]
+fn a_data_key_is_encrypted_by_the_server_which_returns_its_random_iv() {
+    let server = TestServer::in_memory();
+    let ask = |request: &Request| -> Answer { server.connect("client").ask(request) };
+    let id = ask(&Request::one((1, 2), Operation::Create, create_aes(Vec::new()))).identifier();
+    ask(&on((1, 2), Operation::Activate, &id)).payload();
+    let data_key = material(96, 4);
+
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let encrypted = ask(&delegated(Operation::Encrypt, &id, &data_key, None));
+        let [first, data, iv] = encrypted.fields() else { panic!("{:?}", encrypted.fields()) };
+        assert_eq!(*first, identifier(&id));
+        assert_eq!((data.tag, iv.tag), (Tag::Data, Tag::IvCounterNonce));
+        let (Value::ByteString(data), Value::ByteString(iv)) = (&data.value, &iv.value) else {
+            panic!("{data:?} {iv:?}");
+        };
+        assert_eq!((data.len(), iv.len()), (112, 16));
+        let decrypted = ask(&delegated(Operation::Decrypt, &id, data, Some(iv)));
+        assert_eq!(decrypted.fields(), [identifier(&id), bytes(Tag::Data, &data_key)]);
+        seen.push(iv.clone());
+    }
+    assert_ne!(seen[0], seen[1]);
 }
