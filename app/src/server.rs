@@ -7,7 +7,7 @@ use kmip_model::Interval;
 use kmip_operations::{Ports, Processor, Settings};
 use kmip_ports::clock::Clock;
 use kmip_tls::{Listener, ServeReport, Shutdown};
-use kmip_ttlv::{Endpoint, endpoint::protocol_versions};
+use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
 use kmip_x509::X509Certificates;
 
 use crate::{
@@ -45,6 +45,7 @@ impl Server {
             store: Arc::clone(&storage.store) as Arc<_>,
             clock: Arc::clone(&clock),
             crypto: crypto::suite(),
+            key_values: Arc::new(KeyValueForm),
             certificates: Arc::new(X509Certificates),
             authenticator: identity::authenticator(&config.auth),
             policies: identity::policies(),

@@ -7,6 +7,7 @@
 //! | [`record::RecordStore`] | sealed records, implemented by databases |
 //! | [`record::AtRestCipher`], [`root_key::RootKey`] | sealing |
 //! | [`record::ObjectEncoding`] | objects as bytes |
+//! | [`encoding::KeyValueEncoding`] | key values as bytes, for wrapping |
 //! | [`crypto::CryptoSuite`] | cryptography, one slot a capability |
 //! | [`certificate::Certificates`] | what certificates say |
 //! | [`identity::Authenticator`] | from a peer to a principal |
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod certificate;
 pub mod clock;
 pub mod crypto;
+pub mod encoding;
 pub mod identity;
 pub mod policy;
 pub mod record;

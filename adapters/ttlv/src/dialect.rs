@@ -2,6 +2,7 @@
 
 use kmip_model::enumeration::ObjectType;
 use kmip_operations::message::{Dialect, ReasonColumn, UnaskedAttributes};
+use kmip_ports::encoding::AttributeForm;
 
 use crate::version::Version;
 
@@ -18,6 +19,7 @@ pub fn dialect(version: Version) -> Dialect {
         tombstones_visible: two,
         unasked_attributes: UnaskedAttributes::All,
         creation_defaults: two,
+        attributes_in_key_value: if two { AttributeForm::Tagged } else { AttributeForm::Named },
         unknown_object_types: match version {
             Version::V1_0 | Version::V1_1 => &[ObjectType::PgpKey, ObjectType::CertificateRequest],
             _ if two => &[ObjectType::Template],

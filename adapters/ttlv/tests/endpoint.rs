@@ -22,6 +22,7 @@ use kmip_ttlv::{
         request::{self, Outgoing},
         response::{self, Answer},
     },
+    objects::KeyValueForm,
 };
 
 fn endpoint() -> Endpoint {
@@ -29,6 +30,7 @@ fn endpoint() -> Endpoint {
         store: Arc::new(MemoryStore::default()),
         clock: Arc::new(FixedClock::new(kmip_model::DateTime(1_000))),
         crypto: fixture_suite(1),
+        key_values: Arc::new(KeyValueForm),
         certificates: Arc::new(TextCertificates),
         authenticator: Arc::new(FixedAuthenticator::user("alice")),
         policies: Arc::new(FixedPolicies::default()),

@@ -11,6 +11,20 @@ use thiserror::Error;
 
 use crate::message::PayloadFault;
 
+/// What keeps a client from using an object as it says to Check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum UseDenial {
+    /// Less is left of them than asked for.
+    #[error("Usage Limits Count")]
+    UsageLimitsCount,
+    /// The object is not for that.
+    #[error("Cryptographic Usage Mask")]
+    CryptographicUsageMask,
+    /// Leases are shorter.
+    #[error("Lease Time")]
+    LeaseTime,
+}
+
 /// Why an operation, or a whole message, failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OperationError {
@@ -92,6 +106,39 @@ pub enum OperationError {
     /// Cryptographic Parameters are missing or do not fit together.
     #[error("the Cryptographic Parameters do not suit the operation: {0}")]
     CryptographicParameters(&'static str),
+    /// The key to wrap with is not there, or the caller may not know that it is.
+    #[error("the wrapping key does not exist")]
+    WrappingKeyNotFound,
+    /// The key to wrap with is destroyed.
+    #[error("the wrapping key is destroyed")]
+    WrappingKeyDestroyed,
+    /// What should be wrapped with is no symmetric key.
+    #[error("what is named as wrapping key is not a symmetric key")]
+    NotAWrappingKey,
+    /// The wrapping key is for other Cryptographic Parameters.
+    #[error("the wrapping key has no such Cryptographic Parameters")]
+    NoSuchCryptographicParameters,
+    /// Keys are wrapped by encryption here, and by nothing else.
+    #[error("the Wrapping Method is not supported")]
+    WrappingMethodNotSupported,
+    /// The specification names no key to encrypt with.
+    #[error("the Key Wrapping Specification has no Encryption Key Information")]
+    NoEncryptionKeyInformation,
+    /// The key cannot be wrapped in that Encoding Option.
+    #[error("the key cannot be wrapped in that Encoding Option: {0}")]
+    EncodingOption(&'static str),
+    /// The data to derive from is given, and Secret Data that stands for it is named.
+    #[error("the Derivation Data is given twice: as such, and as Secret Data")]
+    DerivationDataTwice,
+    /// An Offset and the dates that it shifts are both given.
+    #[error("an Offset and the dates that it sets cannot be given together")]
+    OffsetWithDates,
+    /// There is nothing for an Offset to shift the dates by.
+    #[error("the object has no Activation Date for the Offset to move its dates by")]
+    OffsetWithoutActivationDate,
+    /// The client may not use the object like that.
+    #[error("the client may not use the object like that; the reason is its {0}")]
+    UseDenied(UseDenial),
     /// A filter of Locate makes no sense.
     #[error(transparent)]
     Filter(#[from] UnanswerableFilter),
@@ -137,4 +184,14 @@ pub enum OperationError {
     /// The code failed; the log says how.
     #[error("the server failed; its log has the details")]
     Panicked,
+}
+
+impl OperationError {
+    /// Says whether the ID Placeholder names nothing any more: later items of the batch must not go
+    /// on with an object that may not be used. Every other failure leaves it as it was.
+    //= KMIP-2.1 §6.1.7
+    #[must_use]
+    pub(crate) fn empties_placeholder(&self) -> bool {
+        matches!(self, Self::UseDenied(_))
+    }
 }

@@ -4,7 +4,7 @@ use kmip_model::{
     DateTime, IdentifierRef, UniqueIdentifier,
     enumeration::{BatchErrorContinuationOption, ObjectType, Operation, Tag},
 };
-use kmip_ports::identity::Credential;
+use kmip_ports::{encoding::AttributeForm, identity::Credential};
 
 use crate::{
     error::OperationError,
@@ -111,6 +111,8 @@ pub struct Dialect {
     pub unasked_attributes: UnaskedAttributes,
     /// Says whether Create may be silent about algorithm, length and usage mask.
     pub creation_defaults: bool,
+    /// How attributes stand beside a key that is wrapped with them.
+    pub attributes_in_key_value: AttributeForm,
     /// Lists the types of object that the client's version cannot read.
     pub unknown_object_types: &'static [ObjectType],
     /// Which column of the table of Result Reasons applies.

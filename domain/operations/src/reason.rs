@@ -11,7 +11,7 @@ use kmip_model::{
 use kmip_ports::{crypto::CryptoError, store::StoreError};
 
 use crate::{
-    error::OperationError,
+    error::{OperationError, UseDenial},
     message::{PayloadFault, ReasonColumn},
 };
 
@@ -81,8 +81,13 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
             since_two(one, R::NonUniqueNameAttribute)
         }
         E::IllegalObjectType => {
-            let creates = matches!(operation, Some(Operation::Create | Operation::Register));
-            let one = if creates { R::InvalidField } else { R::IllegalOperation };
+            let one = match operation {
+                Some(Operation::Create | Operation::Register | Operation::DeriveKey) => {
+                    R::InvalidField
+                }
+                Some(Operation::ReKey) => R::PermissionDenied,
+                _ => R::IllegalOperation,
+            };
             since_two(one, R::InvalidObjectType)
         }
         E::OperationNotSupported(_) => same(R::OperationNotSupported),
@@ -105,14 +110,36 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
             };
             since_two(R::FeatureNotSupported, two)
         }
-        E::Usage(denied) => usage(*denied),
+        E::Usage(denied) => usage(*denied, operation),
         E::CryptographicParameters(_) => since_two(R::InvalidField, R::BadCryptographicParameters),
+        E::WrappingKeyNotFound => since_two(R::ItemNotFound, R::WrappingObjectNotFound),
+        E::WrappingKeyDestroyed => since_two(R::ItemNotFound, R::WrappingObjectDestroyed),
+        E::NotAWrappingKey => since_two(R::IllegalOperation, R::InvalidObjectType),
+        E::NoSuchCryptographicParameters => {
+            since_two(R::ItemNotFound, R::BadCryptographicParameters)
+        }
+        E::WrappingMethodNotSupported => {
+            since_two(R::OperationNotSupported, R::FeatureNotSupported)
+        }
+        E::NoEncryptionKeyInformation => since_two(R::PermissionDenied, R::InvalidField),
+        E::EncodingOption(_) => same(R::EncodingOptionError),
+        E::OffsetWithoutActivationDate => since_two(R::IllegalOperation, R::InvalidField),
+        E::UseDenied(denial) => since_two(
+            R::PermissionDenied,
+            match denial {
+                UseDenial::UsageLimitsCount => R::UsageLimitExceeded,
+                UseDenial::CryptographicUsageMask => R::IncompatibleCryptographicUsageMask,
+                UseDenial::LeaseTime => R::PermissionDenied,
+            },
+        ),
         E::Store(error) => store(error),
-        E::Crypto(error) => crypto(error),
+        E::Crypto(error) => crypto(error, operation),
         E::Payload(fault) => payload(fault, operation),
         E::Authentication(_) => same(R::AuthenticationNotSuccessful),
         E::ResponseTooLarge => same(R::ResponseTooLarge),
         E::AttributeNamedTwice
+        | E::DerivationDataTwice
+        | E::OffsetWithDates
         | E::StaleTimeStamp
         | E::FutureTimeStamp
         | E::MissingUniqueBatchItemId
@@ -175,9 +202,9 @@ fn rule(violation: RuleViolation, operation: Option<Operation>) -> Row {
     }
 }
 
-fn usage(denied: UsageDenied) -> Row {
+fn usage(denied: UsageDenied, operation: Option<Operation>) -> Row {
     use UsageDenied as U;
-    match denied {
+    let [one, two_zero, two_one] = match denied {
         U::NotAKey(_) => since_two(R::PermissionDenied, R::InvalidObjectType),
         U::NotActive(_) | U::NotYet | U::NoLonger => {
             [R::PermissionDenied, R::PermissionDenied, R::WrongKeyLifecycleState]
@@ -186,6 +213,13 @@ fn usage(denied: UsageDenied) -> Row {
         U::NotPresent => same(R::KeyValueNotPresent),
         U::Wrapped => since_two(R::IllegalOperation, R::PermissionDenied),
         U::LimitReached => same(R::PermissionDenied),
+    };
+    //= KMIP-1.4 §11.7
+    // In the list of Derive Key an object that is not fit for it is an invalid field.
+    match (operation, denied) {
+        (Some(Operation::DeriveKey), U::NotPresent | U::LimitReached) => [one, two_zero, two_one],
+        (Some(Operation::DeriveKey), _) => [R::InvalidField, two_zero, two_one],
+        _ => [one, two_zero, two_one],
     }
 }
 
@@ -196,8 +230,17 @@ fn store(error: &StoreError) -> Row {
     }
 }
 
-fn crypto(error: &CryptoError) -> Row {
+fn crypto(error: &CryptoError, operation: Option<Operation>) -> Row {
     match error {
+        // What does not fit there is a key that is kept here, and no field of the message.
+        CryptoError::BadInput(_)
+            if matches!(operation, Some(Operation::Get | Operation::DeriveKey)) =>
+        {
+            same(R::CryptographicFailure)
+        }
+        CryptoError::Unsupported(_) if operation == Some(Operation::DeriveKey) => {
+            since_two(R::InvalidField, R::UnsupportedCryptographicParameters)
+        }
         CryptoError::Unsupported(_) => same(R::FeatureNotSupported),
         CryptoError::NoSuchForm => same(R::KeyFormatTypeNotSupported),
         CryptoError::BadInput(_) => same(R::InvalidMessage),

@@ -12,9 +12,10 @@ use kmip_model::{
     object::{KeyBlock, KeyMaterial, KeyValue, Object},
     policy::Policies,
 };
-use kmip_ports::transport::Peer;
+use kmip_ports::{encoding::AttributeForm, transport::Peer};
 use kmip_testkit::{
-    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
+    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberedKeyValues,
+    TextCertificates, fixture_suite,
 };
 
 use crate::{
@@ -34,6 +35,7 @@ pub(crate) const ONE: Dialect = Dialect {
     tombstones_visible: false,
     unasked_attributes: UnaskedAttributes::Conservative,
     creation_defaults: false,
+    attributes_in_key_value: AttributeForm::Named,
     unknown_object_types: &[ObjectType::CertificateRequest],
     reasons: ReasonColumn::One,
 };
@@ -44,6 +46,7 @@ pub(crate) const TWO: Dialect = Dialect {
     tombstones_visible: true,
     unasked_attributes: UnaskedAttributes::All,
     creation_defaults: true,
+    attributes_in_key_value: AttributeForm::Tagged,
     unknown_object_types: &[ObjectType::Template],
     reasons: ReasonColumn::TwoOne,
 };
@@ -86,6 +89,7 @@ impl World {
             store: store.clone(),
             clock: clock.clone(),
             crypto: fixture_suite(7),
+            key_values: Arc::new(RememberedKeyValues::default()),
             certificates: Arc::new(TextCertificates),
             authenticator: Arc::new(FixedAuthenticator::default()),
             policies: Arc::new(FixedPolicies::default()),

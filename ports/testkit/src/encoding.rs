@@ -1,12 +1,19 @@
-//! An encoding that writes a number and remembers what it stands for.
+//! Encodings that write a number and remember what it stands for.
 
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
-use kmip_model::{Material, object::ManagedObject};
-use kmip_ports::record::ObjectEncoding;
+use kmip_model::{
+    Material,
+    enumeration::KeyFormatType,
+    object::{KeyValue, ManagedObject},
+};
+use kmip_ports::{
+    encoding::{AttributeForm, KeyValueEncoding},
+    record::ObjectEncoding,
+};
 
 use crate::lock;
 
@@ -37,5 +44,24 @@ impl ObjectEncoding for RememberedObjects {
         let object = lock(&self.objects).get(number.checked_sub(1)?)?.clone();
         self.decoded.fetch_add(1, Ordering::SeqCst);
         Some(object)
+    }
+}
+
+/// Encodes a Key Value as its place in a list that it keeps, in the 16 bytes that a key has.
+#[derive(Debug, Default)]
+pub struct RememberedKeyValues {
+    key_values: Mutex<Vec<KeyValue>>,
+}
+
+impl KeyValueEncoding for RememberedKeyValues {
+    fn encode(&self, key_value: &KeyValue, _: AttributeForm) -> Material {
+        let mut key_values = lock(&self.key_values);
+        key_values.push(key_value.clone());
+        Material::new((key_values.len() as u128).to_be_bytes().to_vec())
+    }
+
+    fn decode(&self, _: KeyFormatType, bytes: &Material) -> Option<KeyValue> {
+        let number = usize::try_from(u128::from_be_bytes(bytes.expose().try_into().ok()?)).ok()?;
+        lock(&self.key_values).get(number.checked_sub(1)?).cloned()
     }
 }

@@ -28,7 +28,7 @@ pub use certificate::{TextCertificates, fixture_certificate};
 pub use clock::FixedClock;
 pub use crypto::{FixtureFormats, FixtureKeyPairs, PlainDigests, fixture_key_pair, fixture_suite};
 pub use crypto_use::{PlainCiphers, PlainDerivation, PlainMacs, PlainSignatures};
-pub use encoding::RememberedObjects;
+pub use encoding::{RememberedKeyValues, RememberedObjects};
 pub use identity::FixedAuthenticator;
 pub use policy::FixedPolicies;
 pub use random::SeededRandom;

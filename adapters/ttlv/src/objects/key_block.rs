@@ -7,6 +7,7 @@ use kmip_model::{
     enumeration::{KeyFormatType, Tag},
     object::{KeyBlock, KeyValue},
 };
+use kmip_ports::encoding::{AttributeForm, KeyValueEncoding};
 
 use super::key_material;
 use crate::{
@@ -96,6 +97,27 @@ fn write_key_value(key_value: &KeyValue, writer: &mut Writer) {
                 }
             });
         }
+    }
+}
+
+/// The TTLV form of Key Values that are wrapped.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyValueForm;
+
+impl KeyValueEncoding for KeyValueForm {
+    fn encode(&self, key_value: &KeyValue, form: AttributeForm) -> Material {
+        let version = match form {
+            AttributeForm::Named => Version::V1_4,
+            AttributeForm::Tagged => Version::V2_1,
+        };
+        encode_key_value(key_value, version)
+    }
+
+    fn decode(&self, format: KeyFormatType, bytes: &Material) -> Option<KeyValue> {
+        // Nobody says in which version a key was wrapped, and only attributes tell.
+        [Version::V2_1, Version::V1_4]
+            .into_iter()
+            .find_map(|version| decode_key_value(format, bytes, version).ok())
     }
 }
 

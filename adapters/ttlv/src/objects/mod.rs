@@ -5,7 +5,7 @@ mod key_material;
 mod key_wrapping;
 mod kinds;
 
-pub use key_block::{decode_key_value, encode_key_value};
+pub use key_block::{KeyValueForm, decode_key_value, encode_key_value};
 pub use kinds::{AnyObject, OptionalObject};
 
 #[cfg(test)]

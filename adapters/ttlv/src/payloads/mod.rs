@@ -3,10 +3,12 @@
 //! To add an operation, write the two tables of its payloads in the file of its family.
 
 mod attributes;
+mod derivation;
 mod discovery;
 mod lifecycle;
 mod objects;
 mod session;
+mod usage;
 
 #[cfg(test)]
 pub(crate) use discovery::has_object_type;

@@ -121,8 +121,42 @@ impl ManagedObject {
         self.key_in_use(Purpose::Processing, usage, now).map(ProcessingKey)
     }
 
+    /// Returns the key for deriving other keys from it, if its type, State, dates and Cryptographic
+    /// Usage Mask, in this order, allow it.
+    ///
+    /// Pre-Active objects are let through, which the text forbids: clients of PyKMIP, its own
+    /// tests included, derive from keys that nobody has ever activated. What has been deactivated
+    /// or compromised is no source of new keys.
+    pub fn derivation_key(&self, now: DateTime) -> Result<ProtectionKey, UsageDenied> {
+        let object_type = self.object_type();
+        if !matches!(
+            object_type,
+            ObjectType::SymmetricKey
+                | ObjectType::SecretData
+                | ObjectType::PrivateKey
+                | ObjectType::PublicKey
+        ) {
+            return Err(UsageDenied::NotAKey(object_type));
+        }
+        let usage = CryptographicUsageMask::DERIVE_KEY;
+        let states = &[State::PreActive, State::Active];
+        self.key_in_states(states, Purpose::Protection, usage, now).map(ProtectionKey)
+    }
+
     fn key_in_use(
         &self,
+        purpose: Purpose,
+        usage: CryptographicUsageMask,
+        now: DateTime,
+    ) -> Result<KeyInUse, UsageDenied> {
+        //= KMIP-2.1 §4.57
+        // Deactivated and Compromised keys process only under special permission; there is none.
+        self.key_in_states(&[State::Active], purpose, usage, now)
+    }
+
+    fn key_in_states(
+        &self,
+        states: &[State],
         purpose: Purpose,
         usage: CryptographicUsageMask,
         now: DateTime,
@@ -134,12 +168,11 @@ impl ManagedObject {
         ) {
             return Err(UsageDenied::NotAKey(object_type));
         }
-        //= KMIP-2.1 §4.57
-        // Deactivated and Compromised keys process only under special permission; there is none.
         let state = self.life.state();
-        let (State::Active, Some(object)) = (state, self.object()) else {
-            return Err(UsageDenied::NotActive(state));
-        };
+        let object = self
+            .object()
+            .filter(|_| states.contains(&state))
+            .ok_or(UsageDenied::NotActive(state))?;
         self.check_dates_of_use(purpose, now)?;
         let mask = self.attributes.cryptographic_usage_mask().copied().unwrap_or_default();
         if !mask.contains(usage) {
@@ -298,6 +331,33 @@ mod tests {
             let object = managed(Life::Active(object), &[]);
             assert_eq!(object.protection_key(ENCRYPT, NOW), Err(denied));
         }
+    }
+
+    #[test]
+    fn keys_are_derived_from_before_they_are_active_but_not_after() {
+        let symmetric = ObjectType::SymmetricKey;
+        let mask = Attribute::CryptographicUsageMask(CryptographicUsageMask::DERIVE_KEY);
+        for (life, allowed) in [
+            (Life::PreActive(key()), Ok(())),
+            (Life::Active(key()), Ok(())),
+            (Life::Deactivated(key()), Err(UsageDenied::NotActive(State::Deactivated))),
+            (Life::Compromised(key()), Err(UsageDenied::NotActive(State::Compromised))),
+            (Life::Destroyed(symmetric), Err(UsageDenied::NotActive(State::Destroyed))),
+        ] {
+            let object = managed(life, core::slice::from_ref(&mask));
+            assert_eq!(object.derivation_key(NOW).map(drop), allowed);
+        }
+        let derive = CryptographicUsageMask::DERIVE_KEY;
+        let without = managed(Life::Active(key()), &[]);
+        assert_eq!(without.derivation_key(NOW), Err(UsageDenied::Mask(derive)));
+        let certificate = Object::Certificate {
+            certificate_type: crate::enumeration::CertificateType::X509,
+            certificate_value: vec![1],
+        };
+        assert_eq!(
+            managed(Life::Active(certificate), &[mask]).derivation_key(NOW),
+            Err(UsageDenied::NotAKey(ObjectType::Certificate))
+        );
     }
 
     #[test]

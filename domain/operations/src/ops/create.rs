@@ -7,8 +7,8 @@ use kmip_model::{
     UniqueIdentifier,
     attribute::{Attribute, AttributeSet, Instance},
     crypto_profile::SymmetricProfile,
-    enumeration::{KeyFormatType, ObjectType, ProtectionStorageMask, SecretDataType, Tag},
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    enumeration::{ObjectType, ProtectionStorageMask, SecretDataType, Tag},
+    object::Object,
 };
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
             resolve,
         },
         creation_defaults::{SECRET_LENGTH, SYMMETRIC_ALGORITHM},
+        new_key::{self, LONGEST_SECRET},
     },
 };
 
@@ -44,9 +45,6 @@ pub struct Response {
     /// Attributes that the server set and the client did not ask for; 1.x only, and none so far.
     pub template_attribute: Vec<Instance>,
 }
-
-/// The longest Secret Data that is made, in bits.
-const LONGEST_SECRET: i32 = 32_768;
 
 pub(crate) async fn run(
     item: &mut Item<'_>,
@@ -98,20 +96,9 @@ fn symmetric_key(item: &Item<'_>, attributes: &mut AttributeSet) -> Result<Objec
     if silent && attributes.cryptographic_usage_mask().is_none() {
         attributes.set(Attribute::CryptographicUsageMask(profile.default_mask));
     }
-    let format = attributes.key_format_type().copied().unwrap_or(KeyFormatType::Raw);
-    let key = KeyMaterial::Bytes(item.crypto().random.bytes(bytes)?);
-    let key_material = match format {
-        KeyFormatType::Raw => key,
-        KeyFormatType::TransparentSymmetricKey => {
-            item.crypto().format.convert(ObjectType::SymmetricKey, &key, format)?
-        }
-        _ => return Err(OperationError::KeyFormatTypeNotSupported),
-    };
-    Ok(Object::SymmetricKey(KeyBlock {
-        cryptographic_algorithm: Some(algorithm),
-        cryptographic_length: Some(length),
-        ..key_block(format, key_material)
-    }))
+    let key = item.crypto().random.bytes(bytes)?;
+    let format = attributes.key_format_type().copied();
+    new_key::symmetric_key(item, format, algorithm, length, key)
 }
 
 fn secret_data(item: &Item<'_>, attributes: &mut AttributeSet) -> Result<Object, OperationError> {
@@ -125,28 +112,11 @@ fn secret_data(item: &Item<'_>, attributes: &mut AttributeSet) -> Result<Object,
     let bytes = usize::try_from(length >> 3).ok().filter(|_| whole_bytes).ok_or(
         OperationError::InvalidValue(Tag::CryptographicLength, "it is not a length of a secret"),
     )?;
-    let format = attributes.key_format_type().copied().unwrap_or(KeyFormatType::Opaque);
-    if !matches!(format, KeyFormatType::Opaque | KeyFormatType::Raw) {
-        return Err(OperationError::KeyFormatTypeNotSupported);
-    }
     check_quantum_safe(attributes, length >= SECRET_LENGTH)?;
     attributes.set(Attribute::CryptographicLength(length));
-    let secret = KeyMaterial::Bytes(item.crypto().random.bytes(bytes)?);
-    Ok(Object::SecretData {
-        secret_data_type: SecretDataType::Password,
-        key_block: key_block(format, secret),
-    })
-}
-
-const fn key_block(key_format_type: KeyFormatType, key_material: KeyMaterial) -> KeyBlock {
-    KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    }
+    let secret = item.crypto().random.bytes(bytes)?;
+    let format = attributes.key_format_type().copied();
+    new_key::secret_data(SecretDataType::Password, format, secret)
 }
 
 #[cfg(test)]
@@ -156,8 +126,9 @@ mod tests {
         attribute::{RngParameters, RuleViolation, UsageLimits, VendorAttribute},
         enumeration::{
             BatchErrorContinuationOption, CryptographicAlgorithm, CryptographicUsageMask,
-            RngAlgorithm, State, UsageLimitsUnit,
+            KeyFormatType, RngAlgorithm, State, UsageLimitsUnit,
         },
+        object::KeyMaterial,
         value::Valued,
     };
     use kmip_testkit::sha256::sha256;

@@ -1,8 +1,8 @@
 //! Get (KMIP 2.1 §6.1.19, 1.4 §4.11).
 //!
 //! Returns the object, as it was registered or in the form that the client asks for. The first
-//! Get of an object makes it not Fresh any more, which is the only change; repeatable.
-//! Keys are not wrapped here yet.
+//! Get of an object makes it not Fresh any more; wrapping counts against the Usage Limits of the
+//! wrapping key. Repeatable.
 
 use std::sync::Arc;
 
@@ -17,7 +17,10 @@ use kmip_ports::crypto::CryptoError;
 use crate::{
     error::OperationError,
     processor::Item,
-    shared::object_facts::{is_wrapped, plain_material},
+    shared::{
+        key_wrapping::{unwrap, wrap},
+        object_facts::{is_wrapped, plain_material},
+    },
 };
 
 /// Request payload.
@@ -59,7 +62,15 @@ pub(crate) async fn run(
     }
     let stored = fetched.value.object().ok_or(OperationError::Destroyed)?;
     check_served(&fetched.value, stored, request)?;
-    let mut object = in_format(item, stored, request.key_format_type)?;
+    let mut object = if is_to_be_unwrapped(stored, request) {
+        let mut object = stored.clone();
+        if let Some(key_block) = object.key_block_mut() {
+            unwrap(item, key_block).await?;
+        }
+        in_format(item, &object, request.key_format_type)?
+    } else {
+        in_format(item, stored, request.key_format_type)?
+    };
     if let Some(key_block) = object.key_block_mut() {
         if request.key_wrap_type != Some(KeyWrapType::AsRegistered) {
             without_attributes(key_block);
@@ -68,18 +79,28 @@ pub(crate) async fn run(
             with_algorithm(key_block, fetched.value.attributes());
         }
     }
-    let response = Response {
-        object_type: fetched.value.object_type(),
-        unique_identifier: fetched.value.identifier().clone(),
-        object,
-    };
+    let served = Arc::clone(&fetched.value);
     //= KMIP-2.1 §4.24
-    if fetched.value.attributes().fresh() == Some(&true) {
+    if served.attributes().fresh() == Some(&true) {
         let mut served = Arc::unwrap_or_clone(fetched.value);
         served.attributes_mut().set(Attribute::Fresh(false));
         item.save(served, fetched.revision);
     }
-    Ok(response)
+    if let Some(specification) = &request.key_wrapping_specification {
+        let key_block = object.key_block_mut().ok_or(OperationError::IllegalObjectType)?;
+        wrap(item, &served, key_block, specification).await?;
+    }
+    Ok(Response {
+        object_type: served.object_type(),
+        unique_identifier: served.identifier().clone(),
+        object,
+    })
+}
+
+/// Says whether the client wants the key that a wrapped one holds.
+fn is_to_be_unwrapped(stored: &Object, request: &Request) -> bool {
+    request.key_wrap_type == Some(KeyWrapType::NotWrapped)
+        && stored.key_block().is_some_and(is_wrapped)
 }
 
 /// Checks that the object may leave the server, in the wrapping that the client asks for.
@@ -92,19 +113,10 @@ fn check_served(
     if attributes.extractable() == Some(&false) {
         return Err(OperationError::NotExtractable);
     }
-    let wrapped = stored.key_block().is_some_and(is_wrapped);
-    let to_be_wrapped = request.key_wrapping_specification.is_some();
-    if attributes.sensitive() == Some(&true) && !wrapped && !to_be_wrapped {
+    let leaves_wrapped = request.key_wrapping_specification.is_some()
+        || (stored.key_block().is_some_and(is_wrapped) && !is_to_be_unwrapped(stored, request));
+    if attributes.sensitive() == Some(&true) && !leaves_wrapped {
         return Err(OperationError::Sensitive);
-    }
-    if to_be_wrapped {
-        return Err(match stored.key_block() {
-            Some(KeyBlock { key_value: None, .. }) => OperationError::KeyValueNotPresent,
-            _ => OperationError::FeatureNotSupported("key wrapping"),
-        });
-    }
-    if wrapped && request.key_wrap_type == Some(KeyWrapType::NotWrapped) {
-        return Err(OperationError::KeyWrapTypeNotSupported);
     }
     Ok(())
 }
@@ -377,7 +389,7 @@ mod tests {
             (
                 Attribute::Sensitive(true),
                 OperationError::Sensitive,
-                OperationError::FeatureNotSupported("key wrapping"),
+                OperationError::NoEncryptionKeyInformation,
             ),
             (
                 Attribute::Extractable(false),

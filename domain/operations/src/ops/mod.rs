@@ -6,9 +6,11 @@
 
 pub mod activate;
 pub mod add_attribute;
+pub mod check;
 pub mod create;
 pub mod create_key_pair;
 pub mod delete_attribute;
+pub mod derive_key;
 pub mod destroy;
 pub mod discover_versions;
 pub mod get;
@@ -19,6 +21,7 @@ pub mod locate;
 pub mod log;
 pub mod modify_attribute;
 pub mod query;
+pub mod re_key;
 pub mod register;
 pub mod revoke;
 pub mod set_attribute;
@@ -32,9 +35,11 @@ macro_rules! for_each_operation {
         $callback! {
             Activate => activate;
             AddAttribute => add_attribute;
+            Check => check;
             Create => create;
             CreateKeyPair => create_key_pair;
             DeleteAttribute => delete_attribute;
+            DeriveKey => derive_key;
             Destroy => destroy;
             DiscoverVersions => discover_versions;
             Get => get;
@@ -45,6 +50,7 @@ macro_rules! for_each_operation {
             Log => log;
             ModifyAttribute => modify_attribute;
             Query => query;
+            ReKey => re_key;
             Register => register;
             Revoke => revoke;
             SetAttribute => set_attribute;
@@ -95,18 +101,21 @@ impl Response {
         match self {
             Self::Activate(response) => vec![&response.unique_identifier],
             Self::AddAttribute(response) => vec![&response.unique_identifier],
+            Self::Check(response) => vec![&response.unique_identifier],
             Self::Create(response) => vec![&response.unique_identifier],
             Self::CreateKeyPair(response) => vec![
                 &response.private_key_unique_identifier,
                 &response.public_key_unique_identifier,
             ],
             Self::DeleteAttribute(response) => vec![&response.unique_identifier],
+            Self::DeriveKey(response) => vec![&response.unique_identifier],
             Self::Destroy(response) => vec![&response.unique_identifier],
             Self::Get(response) => vec![&response.unique_identifier],
             Self::GetAttributeList(response) => vec![&response.unique_identifier],
             Self::GetAttributes(response) => vec![&response.unique_identifier],
             Self::Locate(response) => response.unique_identifiers.iter().collect(),
             Self::ModifyAttribute(response) => vec![&response.unique_identifier],
+            Self::ReKey(response) => vec![&response.unique_identifier],
             Self::Register(response) => vec![&response.unique_identifier],
             Self::Revoke(response) => vec![&response.unique_identifier],
             Self::SetAttribute(response) => vec![&response.unique_identifier],

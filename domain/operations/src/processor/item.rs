@@ -13,6 +13,7 @@ use kmip_ports::{
     audit::AuditEvent,
     certificate::Certificates,
     crypto::CryptoSuite,
+    encoding::KeyValueEncoding,
     store::{Claim, Page, Revision, Stored},
 };
 
@@ -71,6 +72,11 @@ impl Item<'_> {
         &self.ports.crypto
     }
 
+    /// Returns the encoding of Key Values.
+    pub(crate) fn key_values(&self) -> &dyn KeyValueEncoding {
+        &*self.ports.key_values
+    }
+
     /// Returns the reader of certificates.
     pub(crate) fn certificates(&self) -> &dyn Certificates {
         &*self.ports.certificates
@@ -97,17 +103,45 @@ impl Item<'_> {
         &mut self,
         reference: &IdentifierRef,
     ) -> Result<Stored<ManagedObject>, OperationError> {
+        self.fetch_as(reference, self.operation).await
+    }
+
+    /// Fetches an object that `operation` may be done to.
+    async fn fetch_as(
+        &mut self,
+        reference: &IdentifierRef,
+        operation: Operation,
+    ) -> Result<Stored<ManagedObject>, OperationError> {
         let identifier = self.identifiers.resolve(reference)?.clone();
         let stored = self.load(&identifier).await?.ok_or(OperationError::NotFound)?;
-        if self.permits(&stored.value, self.operation) {
+        if self.permits(&stored.value, operation) {
             return Ok(stored);
         }
         Err(self.refusal(&stored.value))
     }
 
+    /// Fetches an object that the current operation computes with. What comes of it may tell as
+    /// much as the object itself, so the policy is asked about Get, as PyKMIP's is.
+    pub(crate) async fn fetch_to_compute(
+        &mut self,
+        reference: &IdentifierRef,
+    ) -> Result<Stored<ManagedObject>, OperationError> {
+        let stored = self.fetch_as(reference, Operation::Get).await?;
+        if stored.value.is_destroyed() && !self.dialect.tombstones_visible {
+            return Err(OperationError::NotFound);
+        }
+        Ok(stored)
+    }
+
     /// Refuses what is the owner's alone, whatever the policy allows.
     pub(crate) fn check_owner(&self, object: &ManagedObject) -> Result<(), OperationError> {
         if self.principal.user == object.owner() { Ok(()) } else { Err(self.refusal(object)) }
+    }
+
+    /// Says whether the caller may add attributes to an object: only then are there new links from
+    /// it to objects of the caller's.
+    pub(crate) fn may_link(&self, object: &ManagedObject) -> bool {
+        self.permits(object, Operation::AddAttribute)
     }
 
     /// Tells what is not permitted: who may not even read the attributes of an object may not

@@ -20,6 +20,7 @@ use kmip_ports::{
     certificate::Certificates,
     clock::Clock,
     crypto::CryptoSuite,
+    encoding::KeyValueEncoding,
     identity::Authenticator,
     policy::PolicySource,
     store::{ObjectStore, StoreError},
@@ -67,6 +68,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Cryptography.
     pub crypto: CryptoSuite,
+    /// Key Values as bytes.
+    pub key_values: Arc<dyn KeyValueEncoding>,
     /// What certificates say.
     pub certificates: Arc<dyn Certificates>,
     /// Who a peer is.
@@ -294,6 +297,9 @@ impl Processor {
             Err(StoreError::Conflict.into())
         };
         let result = run.instrument(span).await;
+        if result.as_ref().is_err_and(OperationError::empties_placeholder) {
+            placeholder = None;
+        }
         let item = result.unwrap_or_else(|error| {
             report(request, &error);
             ResponseItem {

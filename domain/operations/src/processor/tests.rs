@@ -16,7 +16,8 @@ use kmip_model::{
 };
 use kmip_ports::{clock::Clock, store::StoreError, transport::Peer};
 use kmip_testkit::{
-    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
+    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberedKeyValues,
+    TextCertificates, fixture_suite,
 };
 
 use super::{Ports, Processor, Settings};
@@ -61,6 +62,7 @@ impl Desk {
             store: store.clone(),
             clock: Arc::new(FixedClock::new(NOW)),
             crypto: fixture_suite(3),
+            key_values: Arc::new(RememberedKeyValues::default()),
             certificates: Arc::new(TextCertificates),
             authenticator: Arc::new(FixedAuthenticator::user("alice")),
             policies: Arc::new(FixedPolicies::default()),

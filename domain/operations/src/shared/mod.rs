@@ -3,4 +3,6 @@
 pub(crate) mod change_attribute;
 pub mod create_object;
 pub(crate) mod creation_defaults;
+pub(crate) mod key_wrapping;
+pub(crate) mod new_key;
 pub(crate) mod object_facts;

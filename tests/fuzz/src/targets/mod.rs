@@ -44,6 +44,7 @@ use kmip_ttlv::{
     Endpoint, Limits, StoredForm, Version,
     endpoint::protocol_versions,
     message::{request, response},
+    objects::KeyValueForm,
     reader::MAXIMUM_DEPTH,
     text::tree,
 };
@@ -191,6 +192,7 @@ fn world() -> Ports {
         store: Arc::new(store),
         clock: Arc::new(FixedClock::new(DateTime(1_000_000))),
         crypto: fixture_suite(7),
+        key_values: Arc::new(KeyValueForm),
         certificates: Arc::new(TextCertificates),
         authenticator: Arc::new(FixedAuthenticator::default()),
         policies: Arc::new(FixedPolicies::default()),
