@@ -25,6 +25,32 @@ pub enum UseDenial {
     LeaseTime,
 }
 
+/// Why a key is not wrapped, or not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WrappingRefused {
+    /// The wrapping key is not there, or the caller may not know that it is.
+    #[error("the wrapping key does not exist")]
+    KeyNotFound,
+    /// The wrapping key is destroyed.
+    #[error("the wrapping key is destroyed")]
+    KeyDestroyed,
+    /// What is named as wrapping key is none.
+    #[error("what is named as wrapping key is not a symmetric key")]
+    NotAKey,
+    /// The wrapping key is for other Cryptographic Parameters.
+    #[error("the wrapping key has no such Cryptographic Parameters")]
+    NoSuchCryptographicParameters,
+    /// Keys are wrapped by encryption here, and by nothing else.
+    #[error("the Wrapping Method is not supported")]
+    MethodNotSupported,
+    /// The specification names no key to encrypt with.
+    #[error("the Key Wrapping Specification has no Encryption Key Information")]
+    NoEncryptionKeyInformation,
+    /// The key cannot be wrapped in that Encoding Option.
+    #[error("the key cannot be wrapped in that Encoding Option: {0}")]
+    EncodingOption(&'static str),
+}
+
 /// Why an operation, or a whole message, failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OperationError {
@@ -106,27 +132,9 @@ pub enum OperationError {
     /// Cryptographic Parameters are missing or do not fit together.
     #[error("the Cryptographic Parameters do not suit the operation: {0}")]
     CryptographicParameters(&'static str),
-    /// The key to wrap with is not there, or the caller may not know that it is.
-    #[error("the wrapping key does not exist")]
-    WrappingKeyNotFound,
-    /// The key to wrap with is destroyed.
-    #[error("the wrapping key is destroyed")]
-    WrappingKeyDestroyed,
-    /// What should be wrapped with is no symmetric key.
-    #[error("what is named as wrapping key is not a symmetric key")]
-    NotAWrappingKey,
-    /// The wrapping key is for other Cryptographic Parameters.
-    #[error("the wrapping key has no such Cryptographic Parameters")]
-    NoSuchCryptographicParameters,
-    /// Keys are wrapped by encryption here, and by nothing else.
-    #[error("the Wrapping Method is not supported")]
-    WrappingMethodNotSupported,
-    /// The specification names no key to encrypt with.
-    #[error("the Key Wrapping Specification has no Encryption Key Information")]
-    NoEncryptionKeyInformation,
-    /// The key cannot be wrapped in that Encoding Option.
-    #[error("the key cannot be wrapped in that Encoding Option: {0}")]
-    EncodingOption(&'static str),
+    /// The key cannot be wrapped, or opened, as the client asks.
+    #[error(transparent)]
+    Wrapping(#[from] WrappingRefused),
     /// The data to derive from is given, and Secret Data that stands for it is named.
     #[error("the Derivation Data is given twice: as such, and as Secret Data")]
     DerivationDataTwice,

@@ -11,7 +11,7 @@ use kmip_model::{
 use kmip_ports::{crypto::CryptoError, store::StoreError};
 
 use crate::{
-    error::{OperationError, UseDenial},
+    error::{OperationError, UseDenial, WrappingRefused},
     message::{PayloadFault, ReasonColumn},
 };
 
@@ -112,26 +112,9 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
         }
         E::Usage(denied) => usage(*denied, operation),
         E::CryptographicParameters(_) => since_two(R::InvalidField, R::BadCryptographicParameters),
-        E::WrappingKeyNotFound => since_two(R::ItemNotFound, R::WrappingObjectNotFound),
-        E::WrappingKeyDestroyed => since_two(R::ItemNotFound, R::WrappingObjectDestroyed),
-        E::NotAWrappingKey => since_two(R::IllegalOperation, R::InvalidObjectType),
-        E::NoSuchCryptographicParameters => {
-            since_two(R::ItemNotFound, R::BadCryptographicParameters)
-        }
-        E::WrappingMethodNotSupported => {
-            since_two(R::OperationNotSupported, R::FeatureNotSupported)
-        }
-        E::NoEncryptionKeyInformation => since_two(R::PermissionDenied, R::InvalidField),
-        E::EncodingOption(_) => same(R::EncodingOptionError),
+        E::Wrapping(refused) => wrapping(*refused),
         E::OffsetWithoutActivationDate => since_two(R::IllegalOperation, R::InvalidField),
-        E::UseDenied(denial) => since_two(
-            R::PermissionDenied,
-            match denial {
-                UseDenial::UsageLimitsCount => R::UsageLimitExceeded,
-                UseDenial::CryptographicUsageMask => R::IncompatibleCryptographicUsageMask,
-                UseDenial::LeaseTime => R::PermissionDenied,
-            },
-        ),
+        E::UseDenied(denial) => use_denied(*denial),
         E::Store(error) => store(error),
         E::Crypto(error) => crypto(error, operation),
         E::Payload(fault) => payload(fault, operation),
@@ -221,6 +204,30 @@ fn usage(denied: UsageDenied, operation: Option<Operation>) -> Row {
         (Some(Operation::DeriveKey), _) => [R::InvalidField, two_zero, two_one],
         _ => [one, two_zero, two_one],
     }
+}
+
+fn wrapping(refused: WrappingRefused) -> Row {
+    use WrappingRefused as W;
+    match refused {
+        W::KeyNotFound => since_two(R::ItemNotFound, R::WrappingObjectNotFound),
+        W::KeyDestroyed => since_two(R::ItemNotFound, R::WrappingObjectDestroyed),
+        W::NotAKey => since_two(R::IllegalOperation, R::InvalidObjectType),
+        W::NoSuchCryptographicParameters => {
+            since_two(R::ItemNotFound, R::BadCryptographicParameters)
+        }
+        W::MethodNotSupported => since_two(R::OperationNotSupported, R::FeatureNotSupported),
+        W::NoEncryptionKeyInformation => since_two(R::PermissionDenied, R::InvalidField),
+        W::EncodingOption(_) => same(R::EncodingOptionError),
+    }
+}
+
+fn use_denied(denial: UseDenial) -> Row {
+    let two = match denial {
+        UseDenial::UsageLimitsCount => R::UsageLimitExceeded,
+        UseDenial::CryptographicUsageMask => R::IncompatibleCryptographicUsageMask,
+        UseDenial::LeaseTime => R::PermissionDenied,
+    };
+    since_two(R::PermissionDenied, two)
 }
 
 fn store(error: &StoreError) -> Row {
@@ -351,6 +358,74 @@ mod tests {
     }
 
     #[test]
+    fn reasons_of_derivation_wrapping_and_checks() {
+        use kmip_model::enumeration::CryptographicUsageMask;
+        let mask = || OperationError::Usage(UsageDenied::Mask(CryptographicUsageMask::DERIVE_KEY));
+        for (error, operation, one, two) in [
+            (mask(), Operation::DeriveKey, R::InvalidField, R::IncompatibleCryptographicUsageMask),
+            (mask(), Operation::Get, R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
+            (
+                OperationError::IllegalObjectType,
+                Operation::DeriveKey,
+                R::InvalidField,
+                R::InvalidObjectType,
+            ),
+            (
+                OperationError::IllegalObjectType,
+                Operation::ReKey,
+                R::PermissionDenied,
+                R::InvalidObjectType,
+            ),
+            (
+                CryptoError::TooLong.into(),
+                Operation::DeriveKey,
+                R::CryptographicFailure,
+                R::CryptographicFailure,
+            ),
+            (
+                CryptoError::Unsupported("that hash".into()).into(),
+                Operation::DeriveKey,
+                R::InvalidField,
+                R::UnsupportedCryptographicParameters,
+            ),
+            (
+                CryptoError::BadInput("it is too short").into(),
+                Operation::Get,
+                R::CryptographicFailure,
+                R::CryptographicFailure,
+            ),
+            (
+                WrappingRefused::KeyNotFound.into(),
+                Operation::Get,
+                R::ItemNotFound,
+                R::WrappingObjectNotFound,
+            ),
+            (
+                WrappingRefused::NotAKey.into(),
+                Operation::Get,
+                R::IllegalOperation,
+                R::InvalidObjectType,
+            ),
+            (
+                OperationError::UseDenied(UseDenial::CryptographicUsageMask),
+                Operation::Check,
+                R::PermissionDenied,
+                R::IncompatibleCryptographicUsageMask,
+            ),
+            (
+                OperationError::UseDenied(UseDenial::UsageLimitsCount),
+                Operation::Check,
+                R::PermissionDenied,
+                R::UsageLimitExceeded,
+            ),
+        ] {
+            let found = |column| reason(&error, Some(operation), column);
+            assert_eq!(found(ReasonColumn::One), one, "{error}");
+            assert_eq!(found(ReasonColumn::TwoOne), two, "{error}");
+        }
+    }
+
+    #[test]
     fn the_column_of_1x_has_nothing_of_2x() {
         let errors = [
             OperationError::NotFound,
@@ -360,6 +435,11 @@ mod tests {
             OperationError::KeyWrapTypeNotSupported,
             OperationError::IllegalObjectType,
             OperationError::UnknownAttribute,
+            WrappingRefused::KeyNotFound.into(),
+            WrappingRefused::KeyDestroyed.into(),
+            WrappingRefused::NotAKey.into(),
+            WrappingRefused::NoSuchCryptographicParameters.into(),
+            OperationError::UseDenied(UseDenial::UsageLimitsCount),
             OperationError::Rule(RuleViolation::MultiValued(Tag::Name)),
             OperationError::Rule(RuleViolation::SingleValued(Tag::Name)),
             OperationError::Rule(RuleViolation::WrongState(Tag::Name)),

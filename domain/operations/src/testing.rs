@@ -59,6 +59,8 @@ pub(crate) const NOW: DateTime = DateTime(1_000_000);
 pub(crate) struct World {
     /// What is stored.
     pub(crate) store: Arc<MemoryStore>,
+    /// What has been encoded.
+    pub(crate) key_values: Arc<RememberedKeyValues>,
     /// The time.
     pub(crate) clock: Arc<FixedClock>,
     /// What the operator has set.
@@ -85,17 +87,18 @@ impl World {
     pub(crate) fn new() -> Self {
         let store = Arc::new(MemoryStore::default());
         let clock = Arc::new(FixedClock::new(NOW));
+        let key_values = Arc::new(RememberedKeyValues::default());
         let ports = Ports {
             store: store.clone(),
             clock: clock.clone(),
             crypto: fixture_suite(7),
-            key_values: Arc::new(RememberedKeyValues::default()),
+            key_values: key_values.clone(),
             certificates: Arc::new(TextCertificates),
             authenticator: Arc::new(FixedAuthenticator::default()),
             policies: Arc::new(FixedPolicies::default()),
         };
         let settings = Settings::default();
-        Self { store, clock, settings, ports, dialect: TWO, user: "alice" }
+        Self { store, key_values, clock, settings, ports, dialect: TWO, user: "alice" }
     }
 
     /// Returns the same world, asked in another dialect.

@@ -16,6 +16,7 @@ use kmip_model::{
     },
     value::Valued as _,
 };
+use kmip_ports::encoding::{AttributeForm, KeyValueEncoding as _};
 
 use super::*;
 use crate::{
@@ -237,6 +238,24 @@ fn attributes_travel_with_a_key() {
         let bytes = encode_key_value(&key_value, version);
         let read = decode_key_value(KeyFormatType::Raw, &bytes, version);
         assert_eq!(read, Ok(key_value.clone()));
+    }
+}
+
+#[test]
+fn a_wrapped_key_value_is_read_whatever_form_its_attributes_have() {
+    let named = Attribute::Name(Name::text("inside"));
+    for form in [AttributeForm::Named, AttributeForm::Tagged] {
+        for attributes in [Vec::new(), vec![Instance { index: 0, attribute: named.clone() }]] {
+            let key_material = KeyMaterial::Bytes(Material::new(vec![1; 16]));
+            let key_value = KeyValue::Plain { key_material, attributes };
+            let bytes = KeyValueForm.encode(&key_value, form);
+            // Whole blocks, as key wrapping wants them.
+            assert_eq!(bytes.len() % 8, 0);
+            assert_eq!(KeyValueForm.decode(KeyFormatType::Raw, &bytes), Some(key_value));
+        }
+    }
+    for junk in [&[][..], &[0x42, 0, 0x45], &[0; 24]] {
+        assert_eq!(KeyValueForm.decode(KeyFormatType::Raw, &Material::from(junk)), None);
     }
 }
 

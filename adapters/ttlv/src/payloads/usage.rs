@@ -14,3 +14,37 @@ structure! { check::Request {
 structure! { check::Response {
     UniqueIdentifier unique_identifier: required since V1_0;
 } }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::{
+        IdentifierRef, Interval,
+        enumeration::{CryptographicUsageMask, Tag},
+    };
+
+    use super::*;
+    use crate::{
+        reader::{Element, Limits},
+        schema::{Context, Decode as _, Encode as _},
+        version::Version,
+        writer::Writer,
+    };
+
+    #[test]
+    fn what_is_checked_stands_beside_the_identifier_in_every_version() {
+        for version in Version::ALL {
+            let request = check::Request {
+                unique_identifier: IdentifierRef::Placeholder,
+                usage_limits_count: Some(5),
+                cryptographic_usage_mask: Some(CryptographicUsageMask::DECRYPT),
+                lease_time: Some(Interval(60)),
+            };
+            let mut writer = Writer::new(version);
+            request.encode(Tag::RequestPayload, &mut writer);
+            let bytes = writer.into_bytes();
+            let payload = Element::parse(&bytes, &Limits::default()).unwrap();
+            let read = check::Request::decode(payload, &Context::new(version));
+            assert_eq!(read, Ok(request), "{version}");
+        }
+    }
+}

@@ -466,3 +466,508 @@ fn iterations(count: Option<i32>, length: usize) -> Result<u32, OperationError> 
             "it is less than one, or more than is computed",
         ))
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::{
+        DateTime,
+        attribute::UsageLimits,
+        enumeration::{
+            BatchErrorContinuationOption, BlockCipherMode, CryptographicUsageMask, KeyFormatType,
+            State, UsageLimitsUnit,
+        },
+        object::UsageDenied,
+    };
+    use kmip_ports::crypto::{Ciphers as _, KeyDerivation as _, KeyPairSpecification, Macs as _};
+    use kmip_testkit::{
+        PlainCiphers, PlainDerivation, PlainMacs, fixture_certificate, fixture_key_pair,
+        sha256::sha256,
+    };
+
+    use super::*;
+    use crate::{
+        ops,
+        testing::{NOW, ONE, World, aes, aes_key, get_request, key_block, key_bytes, name, secret},
+    };
+
+    /// The key of TC-DERIVEKEY-1 and 2.
+    const KEY: [u8; 16] = [
+        0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE,
+        0xFF,
+    ];
+
+    fn derivable() -> Attribute {
+        Attribute::CryptographicUsageMask(CryptographicUsageMask::DERIVE_KEY)
+    }
+
+    fn base(world: &World, object: Object) -> UniqueIdentifier {
+        world.register(object, vec![derivable()]).unwrap()
+    }
+
+    fn hashing(hash: HashingAlgorithm) -> CryptographicParameters {
+        CryptographicParameters { hashing_algorithm: Some(hash), ..no_parameters() }
+    }
+
+    fn with_sha256() -> DerivationParameters {
+        DerivationParameters {
+            cryptographic_parameters: Some(hashing(HashingAlgorithm::Sha256)),
+            ..nothing()
+        }
+    }
+
+    fn nothing() -> DerivationParameters {
+        DerivationParameters {
+            cryptographic_parameters: None,
+            initialization_vector: None,
+            derivation_data: Vec::new(),
+            salt: None,
+            iteration_count: None,
+        }
+    }
+
+    fn data(bytes: &[u8]) -> Vec<Material> {
+        vec![Material::from(bytes)]
+    }
+
+    fn request(
+        bases: &[&UniqueIdentifier],
+        method: DerivationMethod,
+        parameters: DerivationParameters,
+        attributes: Vec<Attribute>,
+    ) -> Request {
+        Request {
+            object_type: ObjectType::SymmetricKey,
+            unique_identifiers: bases.iter().map(|base| (*base).clone().into()).collect(),
+            derivation_method: method,
+            derivation_parameters: parameters,
+            attributes: TemplateAttribute { attributes, ..TemplateAttribute::default() },
+        }
+    }
+
+    fn ask(world: &World, request: Request) -> Result<UniqueIdentifier, OperationError> {
+        match world.run(ops::Request::DeriveKey(request))? {
+            ops::Response::DeriveKey(response) => Ok(response.unique_identifier),
+            other => panic!("not an answer to Derive Key: {other:?}"),
+        }
+    }
+
+    /// Derives an AES key of 128 bits and returns its bytes.
+    fn derived(
+        world: &World,
+        bases: &[&UniqueIdentifier],
+        method: DerivationMethod,
+        parameters: DerivationParameters,
+    ) -> Result<Vec<u8>, OperationError> {
+        let identifier = ask(world, request(bases, method, parameters, aes(128)))?;
+        Ok(key_bytes(&world.get(&identifier).unwrap()))
+    }
+
+    /// What the port makes of the key.
+    fn by_port(world: &World, base: &UniqueIdentifier, derivation: Derivation<'_>) -> Vec<u8> {
+        let key = world.object(base).derivation_key(NOW).unwrap();
+        let made = pollster::block_on(PlainDerivation.derive(&key, derivation, 16)).unwrap();
+        made.expose().to_vec()
+    }
+
+    #[test]
+    fn a_hash_of_a_key_is_a_key() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let bytes = derived(&world, &[&base], DerivationMethod::Hash, with_sha256()).unwrap();
+        // The result of TC-DERIVEKEY-1.
+        assert_eq!(bytes[..4], [0xA8, 0xFA, 0xED, 0x6A]);
+        assert_eq!(bytes, sha256(&KEY)[..16]);
+        let both = DerivationParameters { derivation_data: data(b"d"), ..with_sha256() };
+        assert!(matches!(
+            derived(&world, &[&base], DerivationMethod::Hash, both),
+            Err(OperationError::InvalidValue(Tag::DerivationData, _))
+        ));
+        assert!(matches!(
+            derived(&world, &[&base], DerivationMethod::Hash, nothing()),
+            Err(OperationError::CryptographicParameters(_))
+        ));
+    }
+
+    #[test]
+    fn secret_data_is_derived_too() {
+        let world = World::new().speaking(ONE);
+        let base = base(&world, secret(b"password"));
+        let length = Attribute::CryptographicLength(160);
+        let ask_for = |attributes| {
+            let request = request(&[&base], DerivationMethod::Hash, with_sha256(), attributes);
+            ask(&world, Request { object_type: ObjectType::SecretData, ..request })
+        };
+        let identifier = ask_for(vec![length.clone()]).unwrap();
+        let object = world.get(&identifier).unwrap();
+        let Object::SecretData { secret_data_type, key_block } = &object else {
+            panic!("not Secret Data")
+        };
+        assert_eq!(*secret_data_type, SecretDataType::Seed);
+        assert_eq!(key_block.key_format_type, KeyFormatType::Opaque);
+        assert_eq!(key_bytes(&object), sha256(b"password")[..20]);
+        let algorithm = Attribute::CryptographicAlgorithm(CryptographicAlgorithm::Aes);
+        assert_eq!(
+            ask_for(vec![length, algorithm]),
+            Err(RuleViolation::NotApplicable(Tag::CryptographicAlgorithm).into())
+        );
+    }
+
+    #[test]
+    fn the_leftmost_bytes_are_taken_whatever_lengths_the_algorithm_has() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        for length in [8, 160, 256] {
+            let request = request(&[&base], DerivationMethod::Hash, with_sha256(), aes(length));
+            let identifier = ask(&world, request).unwrap();
+            let bytes = usize::try_from(length / 8).unwrap();
+            assert_eq!(key_bytes(&world.get(&identifier).unwrap()), sha256(&KEY)[..bytes]);
+        }
+    }
+
+    #[test]
+    fn a_new_key_has_the_attributes_of_a_created_one() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let mut attributes = aes(128);
+        attributes.push(name("derived"));
+        attributes.push(Attribute::CryptographicUsageMask(CryptographicUsageMask::ENCRYPT));
+        attributes.push(Attribute::ActivationDate(NOW));
+        let request = request(&[&base], DerivationMethod::Hash, with_sha256(), attributes);
+        let identifier = ask(&world, request).unwrap();
+        let object = world.object(&identifier);
+        assert_eq!(object.owner(), "alice");
+        assert_eq!(object.state(), Some(State::Active));
+        assert_eq!(object.operation_policy_name(), "default");
+        let attributes = object.attributes();
+        assert_eq!(attributes.initial_date(), Some(&NOW));
+        assert_eq!(attributes.original_creation_date(), Some(&NOW));
+        assert_eq!(attributes.cryptographic_algorithm(), Some(&CryptographicAlgorithm::Aes));
+        assert_eq!(attributes.cryptographic_length(), Some(&128));
+        let mask = CryptographicUsageMask::ENCRYPT;
+        assert_eq!(attributes.cryptographic_usage_mask(), Some(&mask));
+        assert!(attributes.digest().is_some());
+        assert_eq!(attributes.name().map(|name| name.name_value.as_str()), Some("derived"));
+        assert_eq!(
+            attributes.link(),
+            Some(&Link {
+                link_type: LinkType::DerivationBaseObjectLink,
+                linked_object_identifier: base.clone(),
+            })
+        );
+        assert_eq!(
+            world.object(&base).attributes().link(),
+            Some(&Link {
+                link_type: LinkType::DerivedKeyLink,
+                linked_object_identifier: identifier,
+            })
+        );
+    }
+
+    #[test]
+    fn one_hmac_or_hkdf_tells_the_salt() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let hash = HashingAlgorithm::Sha256;
+        let with = |salt: Option<&[u8]>, derivation_data| DerivationParameters {
+            salt: salt.map(<[u8]>::to_vec),
+            derivation_data,
+            ..with_sha256()
+        };
+        let made = |parameters| derived(&world, &[&base], DerivationMethod::Hmac, parameters);
+        let key = world.object(&base).derivation_key(NOW).unwrap();
+        let hmac = CryptographicParameters {
+            cryptographic_algorithm: Some(CryptographicAlgorithm::HmacSha256),
+            ..hashing(hash)
+        };
+        let mac = PlainMacs.generate(&key, &hmac, &[1, 2]).unwrap();
+        assert_eq!(made(with(None, data(&[1, 2]))).unwrap(), mac[..16]);
+        let hkdf = |salt, info| by_port(&world, &base, Derivation::Hkdf { hash, salt, info });
+        assert_eq!(made(with(Some(&[]), data(&[]))).unwrap(), hkdf(&[], &[]));
+        assert_eq!(made(with(Some(b"s"), data(&[1, 2]))).unwrap(), hkdf(b"s", &[1, 2]));
+        assert_eq!(made(with(None, Vec::new())).unwrap(), hkdf(&[], &[]));
+    }
+
+    #[test]
+    fn the_key_says_which_hmac_it_is_for() {
+        let world = World::new();
+        let hmac = vec![
+            derivable(),
+            Attribute::CryptographicAlgorithm(CryptographicAlgorithm::HmacSha384),
+        ];
+        let bytes = Object::SymmetricKey(key_block(KeyFormatType::Raw, &KEY));
+        let base = world.register(bytes, hmac).unwrap();
+        let parameters = DerivationParameters { derivation_data: data(b"d"), ..nothing() };
+        assert_eq!(
+            derived(&world, &[&base], DerivationMethod::Nist800108C, parameters),
+            Ok(by_port(
+                &world,
+                &base,
+                Derivation::CounterMode { hash: HashingAlgorithm::Sha384, fixed: b"d" }
+            ))
+        );
+    }
+
+    #[test]
+    fn passwords_are_stretched() {
+        let world = World::new();
+        let base = base(&world, secret(b"password"));
+        let with = |salt: Option<&[u8]>, iteration_count, parameters| DerivationParameters {
+            salt: salt.map(<[u8]>::to_vec),
+            iteration_count,
+            cryptographic_parameters: parameters,
+            ..nothing()
+        };
+        let made = |parameters| derived(&world, &[&base], DerivationMethod::Pbkdf2, parameters);
+        let port = |hash| {
+            let derivation = Derivation::Pbkdf2 { hash, salt: b"salt", iterations: 4_096 };
+            Ok(by_port(&world, &base, derivation))
+        };
+        let sha256 = Some(hashing(HashingAlgorithm::Sha256));
+        assert_eq!(made(with(Some(b"salt"), Some(4_096), None)), port(HashingAlgorithm::Sha1));
+        assert_eq!(made(with(Some(b"salt"), Some(4_096), sha256)), port(HashingAlgorithm::Sha256));
+        let missing = |tag| Err(OperationError::MissingAttribute(tag));
+        assert_eq!(made(with(None, Some(1), None)), missing(Tag::Salt));
+        assert_eq!(made(with(Some(b"salt"), None, None)), missing(Tag::IterationCount));
+        for count in [0, -1, i32::MAX] {
+            assert!(matches!(
+                made(with(Some(b"salt"), Some(count), None)),
+                Err(OperationError::InvalidValue(Tag::IterationCount, _))
+            ));
+        }
+        // The longest example of RFC 6070.
+        assert_eq!(iterations(Some(16_777_216), 20), Ok(16_777_216));
+    }
+
+    #[test]
+    fn every_other_method_gets_what_it_needs() {
+        use DerivationMethod as Method;
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let hash = HashingAlgorithm::Sha256;
+        let parameters = || DerivationParameters {
+            derivation_data: data(b"d"),
+            salt: Some(b"s".to_vec()),
+            initialization_vector: Some(b"i".to_vec()),
+            ..with_sha256()
+        };
+        for (method, derivation) in [
+            (Method::Nist800108C, Derivation::CounterMode { hash, fixed: b"d" }),
+            (Method::Nist800108F, Derivation::FeedbackMode { hash, iv: b"i", fixed: b"d" }),
+            (Method::Nist800108Dpi, Derivation::DoublePipelineMode { hash, fixed: b"d" }),
+            (Method::Hkdf, Derivation::Hkdf { hash, salt: b"s", info: b"d" }),
+        ] {
+            let expected = by_port(&world, &base, derivation);
+            assert_eq!(derived(&world, &[&base], method, parameters()), Ok(expected), "{method}");
+            if method != Method::Hkdf {
+                assert_eq!(
+                    derived(&world, &[&base], method, with_sha256()),
+                    Err(OperationError::MissingAttribute(Tag::DerivationData))
+                );
+            }
+        }
+        let hkdf = by_port(&world, &base, Derivation::Hkdf { hash, salt: &[], info: &[] });
+        assert_eq!(derived(&world, &[&base], Method::Hkdf, nothing()), Ok(hkdf));
+        assert!(matches!(
+            derived(&world, &[&base], Method::AwsSignatureVersion4, parameters()),
+            Err(OperationError::InvalidValue(Tag::DerivationMethod, _))
+        ));
+    }
+
+    #[test]
+    fn what_is_encrypted_is_a_key() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let cbc = CryptographicParameters {
+            block_cipher_mode: Some(BlockCipherMode::Cbc),
+            ..no_parameters()
+        };
+        let with = |parameters: CryptographicParameters, bytes: &[u8]| DerivationParameters {
+            cryptographic_parameters: Some(parameters),
+            derivation_data: data(bytes),
+            initialization_vector: Some(vec![7; 16]),
+            ..nothing()
+        };
+        let made = |parameters| derived(&world, &[&base], DerivationMethod::Encrypt, parameters);
+        let key = world.object(&base).derivation_key(NOW).unwrap();
+        let aes_cbc = CryptographicParameters {
+            cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
+            ..cbc.clone()
+        };
+        let input = CipherInput {
+            data: &[1; 32],
+            iv_counter_nonce: Some(&[7; 16]),
+            additional_data: &[],
+            tag: None,
+        };
+        let output = pollster::block_on(PlainCiphers.encrypt(&key, &aes_cbc, input)).unwrap();
+        assert_eq!(made(with(cbc.clone(), &[1; 32])).unwrap(), output.data[..16]);
+        assert!(matches!(
+            made(with(cbc, &[1; 5])),
+            Err(OperationError::Crypto(CryptoError::BadInput(_)))
+        ));
+        let other = CryptographicParameters {
+            cryptographic_algorithm: Some(CryptographicAlgorithm::Camellia),
+            ..aes_cbc
+        };
+        assert!(matches!(
+            made(with(other, &[1; 32])),
+            Err(OperationError::CryptographicParameters(_))
+        ));
+    }
+
+    #[test]
+    fn a_private_and_a_public_key_agree() {
+        let world = World::new();
+        let pair = fixture_key_pair(KeyPairSpecification::EllipticCurve {
+            curve: kmip_model::enumeration::RecommendedCurve::P256,
+        });
+        let private = base(
+            &world,
+            Object::PrivateKey(key_block(KeyFormatType::Pkcs8, pair.private.expose())),
+        );
+        let public = base(&world, Object::PublicKey(key_block(KeyFormatType::X509, &pair.public)));
+        let method = DerivationMethod::AsymmetricKey;
+        let public_key = &KeyMaterial::Bytes(Material::new(pair.public));
+        let expected = by_port(&world, &private, Derivation::Agreement { public_key });
+        for bases in [[&private, &public], [&public, &private]] {
+            assert_eq!(derived(&world, &bases, method, nothing()), Ok(expected.clone()));
+        }
+        // Each half knows of every key.
+        assert_eq!(world.values(&public, Tag::Link).len(), 2);
+        assert!(matches!(
+            derived(&world, &[&private], method, nothing()),
+            Err(OperationError::InvalidValue(Tag::UniqueIdentifier, _))
+        ));
+    }
+
+    #[test]
+    fn secret_data_stands_for_derivation_data() {
+        let world = World::new();
+        let (key, named) = (base(&world, aes_key(&KEY)), base(&world, secret(b"d")));
+        let fixed = b"d";
+        let hash = HashingAlgorithm::Sha256;
+        let expected = by_port(&world, &key, Derivation::CounterMode { hash, fixed });
+        let method = DerivationMethod::Nist800108C;
+        assert_eq!(derived(&world, &[&key, &named], method, with_sha256()), Ok(expected));
+        let twice = DerivationParameters { derivation_data: data(b"d"), ..with_sha256() };
+        assert_eq!(
+            derived(&world, &[&key, &named], method, twice),
+            Err(OperationError::DerivationDataTwice)
+        );
+    }
+
+    #[test]
+    fn nobody_derives_from_what_they_may_not_get() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let method = DerivationMethod::Hash;
+        let bob = world.asked_by("bob");
+        assert_eq!(derived(&bob, &[&base], method, with_sha256()), Err(OperationError::NotFound));
+        let unknown = UniqueIdentifier::new("none");
+        let refused = derived(&world, &[&base, &unknown], method, with_sha256());
+        assert_eq!(refused, Err(OperationError::NotFound));
+        assert!(world.object(&base).attributes().link().is_none());
+    }
+
+    #[test]
+    fn only_keys_and_secrets_with_the_bit_are_derived_from() {
+        let world = World::new();
+        let method = DerivationMethod::Hash;
+        let certificate = Object::Certificate {
+            certificate_type: kmip_model::enumeration::CertificateType::X509,
+            certificate_value: fixture_certificate("ee"),
+        };
+        let certificate = base(&world, certificate);
+        assert_eq!(
+            derived(&world, &[&certificate], method, with_sha256()),
+            Err(UsageDenied::NotAKey(ObjectType::Certificate).into())
+        );
+        let without = world.register(aes_key(&KEY), Vec::new()).unwrap();
+        let mask = CryptographicUsageMask::DERIVE_KEY;
+        assert_eq!(
+            derived(&world, &[&without], method, with_sha256()),
+            Err(UsageDenied::Mask(mask).into())
+        );
+        let past = vec![
+            derivable(),
+            Attribute::ActivationDate(DateTime(1)),
+            Attribute::DeactivationDate(DateTime(2)),
+        ];
+        let deactivated = world.register(aes_key(&KEY), past).unwrap();
+        assert_eq!(
+            derived(&world, &[&deactivated], method, with_sha256()),
+            Err(UsageDenied::NotActive(State::Deactivated).into())
+        );
+    }
+
+    #[test]
+    fn the_length_is_given_and_whole_and_no_longer_than_the_result() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let ask_for = |attributes: Vec<Attribute>| {
+            ask(&world, request(&[&base], DerivationMethod::Hash, with_sha256(), attributes))
+        };
+        let algorithm = Attribute::CryptographicAlgorithm(CryptographicAlgorithm::Aes);
+        let missing = |tag| Err(OperationError::MissingAttribute(tag));
+        assert_eq!(ask_for(vec![algorithm]), missing(Tag::CryptographicLength));
+        assert_eq!(
+            ask_for(vec![Attribute::CryptographicLength(128)]),
+            missing(Tag::CryptographicAlgorithm)
+        );
+        for length in [0, -8, 7, 129] {
+            assert!(matches!(
+                ask_for(aes(length)),
+                Err(OperationError::InvalidValue(Tag::CryptographicLength, _))
+            ));
+        }
+        for length in [264, LONGEST_SECRET, LONGEST_SECRET + 8] {
+            assert_eq!(ask_for(aes(length)), Err(CryptoError::TooLong.into()));
+        }
+        let request = request(&[&base], DerivationMethod::Hash, with_sha256(), aes(128));
+        let refused = ask(&world, Request { object_type: ObjectType::PublicKey, ..request });
+        assert_eq!(refused, Err(OperationError::IllegalObjectType));
+    }
+
+    #[test]
+    fn the_placeholder_is_set_but_never_read() {
+        let world = World::new();
+        let base = base(&world, aes_key(&KEY));
+        let hash = |bases: &[&UniqueIdentifier]| {
+            request(bases, DerivationMethod::Hash, with_sha256(), aes(128))
+        };
+        let missing = OperationError::from(PayloadFault::Missing(Tag::UniqueIdentifier));
+        assert_eq!(ask(&world, hash(&[])), Err(missing.clone()));
+        let placeholder =
+            Request { unique_identifiers: vec![IdentifierRef::Placeholder], ..hash(&[]) };
+        let get = ops::Request::Get(get_request(IdentifierRef::Placeholder));
+        let answers = world.batch(
+            vec![
+                ops::Request::DeriveKey(hash(&[&base])),
+                get,
+                ops::Request::DeriveKey(placeholder),
+            ],
+            BatchErrorContinuationOption::Continue,
+        );
+        let [Ok(ops::Response::DeriveKey(made)), Ok(ops::Response::Get(got)), Err(refused)] =
+            &answers[..]
+        else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(made.unique_identifier, got.unique_identifier);
+        assert_eq!(*refused, missing);
+    }
+
+    #[test]
+    fn derivation_uses_a_key_up() {
+        let world = World::new();
+        let limits = Attribute::UsageLimits(UsageLimits {
+            usage_limits_total: 1,
+            usage_limits_count: None,
+            usage_limits_unit: UsageLimitsUnit::Object,
+        });
+        let base = world.register(aes_key(&KEY), vec![derivable(), limits]).unwrap();
+        let again = || derived(&world, &[&base], DerivationMethod::Hash, with_sha256());
+        assert!(again().is_ok());
+        assert_eq!(again(), Err(UsageDenied::LimitReached.into()));
+    }
+}

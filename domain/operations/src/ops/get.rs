@@ -223,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        error::WrappingRefused,
         ops,
         testing::{NOW, ONE, World, aes, aes_key, get_request, key_block, key_bytes, name, secret},
     };
@@ -372,14 +373,18 @@ mod tests {
             ask(&world, Request { key_format_type, key_wrap_type, ..request })
         };
         assert_eq!(get(None, Some(KeyWrapType::AsRegistered)), Ok(wrapped_key()));
-        assert_eq!(
-            get(None, Some(KeyWrapType::NotWrapped)),
-            Err(OperationError::KeyWrapTypeNotSupported)
-        );
+        assert_eq!(get(None, Some(KeyWrapType::NotWrapped)), Err(OperationError::Sensitive));
         assert_eq!(
             get(Some(KeyFormatType::TransparentSymmetricKey), None),
             Err(OperationError::KeyFormatTypeNotSupported)
         );
+        // It does not say what it is wrapped with.
+        let identifier = world.register(wrapped_key(), Vec::new()).unwrap();
+        let request = Request {
+            key_wrap_type: Some(KeyWrapType::NotWrapped),
+            ..get_request(identifier.into())
+        };
+        assert_eq!(ask(&world, request), Err(OperationError::KeyWrapTypeNotSupported));
     }
 
     #[test]
@@ -389,7 +394,7 @@ mod tests {
             (
                 Attribute::Sensitive(true),
                 OperationError::Sensitive,
-                OperationError::NoEncryptionKeyInformation,
+                WrappingRefused::NoEncryptionKeyInformation.into(),
             ),
             (
                 Attribute::Extractable(false),

@@ -26,7 +26,10 @@ use kmip_ports::{
 };
 
 use super::object_facts::is_wrapped;
-use crate::{error::OperationError, processor::Item};
+use crate::{
+    error::{OperationError, WrappingRefused},
+    processor::Item,
+};
 
 /// The modes that keys are wrapped in.
 const MODES: [BlockCipherMode; 2] =
@@ -44,12 +47,12 @@ pub(crate) async fn wrap(
         return Err(OperationError::KeyWrapTypeNotSupported);
     }
     if specification.wrapping_method != WrappingMethod::Encrypt {
-        return Err(OperationError::WrappingMethodNotSupported);
+        return Err(WrappingRefused::MethodNotSupported.into());
     }
     let information = specification
         .encryption_key_information
         .as_ref()
-        .ok_or(OperationError::NoEncryptionKeyInformation)?;
+        .ok_or(WrappingRefused::NoEncryptionKeyInformation)?;
     let fetched = wrapping_key(item, &information.unique_identifier).await?;
     let key = fetched.value.protection_key(CryptographicUsageMask::WRAP_KEY, item.now())?;
     let plain = plaintext(item, object, key_block, specification)?;
@@ -123,7 +126,7 @@ pub(crate) async fn unwrap(
             .decode(format, &plain)
             .filter(|key_value| matches!(key_value, KeyValue::Plain { .. }))
             .ok_or(CryptoError::BadKey("what was wrapped is not a Key Value"))?,
-        Some(_) => return Err(OperationError::EncodingOption("it is not known")),
+        Some(_) => return Err(WrappingRefused::EncodingOption("it is not known").into()),
     });
     key_block.key_wrapping_data = None;
     Ok(())
@@ -136,15 +139,15 @@ async fn wrapping_key(
 ) -> Result<Stored<ManagedObject>, OperationError> {
     let fetched = match item.fetch_to_compute(&identifier.clone().into()).await {
         Err(OperationError::NotFound | OperationError::NotPermitted) => {
-            return Err(OperationError::WrappingKeyNotFound);
+            return Err(WrappingRefused::KeyNotFound.into());
         }
         other => other?,
     };
     if fetched.value.is_destroyed() {
-        return Err(OperationError::WrappingKeyDestroyed);
+        return Err(WrappingRefused::KeyDestroyed.into());
     }
     if fetched.value.object_type() != ObjectType::SymmetricKey {
-        return Err(OperationError::NotAWrappingKey);
+        return Err(WrappingRefused::NotAKey.into());
     }
     Ok(fetched)
 }
@@ -183,7 +186,7 @@ fn parameters(
         .and_then(|value| {
             CryptographicParameters::from_value(Tag::CryptographicParameters, value).ok()
         })
-        .ok_or(OperationError::NoSuchCryptographicParameters)?;
+        .ok_or(WrappingRefused::NoSuchCryptographicParameters)?;
     let algorithm = parameters.cryptographic_algorithm.or(key.algorithm);
     if algorithm.is_none() || key.algorithm.is_some_and(|own| Some(own) != algorithm) {
         return Err(OperationError::CryptographicParameters(
@@ -222,19 +225,19 @@ fn plaintext(
     let names = &specification.attribute_names;
     match specification.encoding_option {
         Some(EncodingOption::NoEncoding) if !names.is_empty() => {
-            Err(OperationError::EncodingOption("attributes have no place in it"))
+            Err(WrappingRefused::EncodingOption("attributes have no place in it").into())
         }
         Some(EncodingOption::NoEncoding) => key_material
             .as_bytes()
             .cloned()
-            .ok_or(OperationError::EncodingOption("the key is not one byte string")),
+            .ok_or(WrappingRefused::EncodingOption("the key is not one byte string").into()),
         //= KMIP-1.4 §2.1.6
         None | Some(EncodingOption::TtlvEncoding) => {
             let attributes = names.iter().flat_map(|name| object.attribute(name)).collect();
             let key_value = KeyValue::Plain { key_material: key_material.clone(), attributes };
             Ok(item.key_values().encode(&key_value, item.dialect().attributes_in_key_value))
         }
-        Some(_) => Err(OperationError::EncodingOption("it is not known")),
+        Some(_) => Err(WrappingRefused::EncodingOption("it is not known").into()),
     }
 }
 
@@ -252,5 +255,433 @@ fn key_material(format: KeyFormatType, bytes: Material) -> Result<KeyMaterial, O
             Err(OperationError::KeyWrapTypeNotSupported)
         }
         _ => Ok(KeyMaterial::Bytes(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::{
+        attribute::{Attribute, UsageLimits},
+        enumeration::{
+            BatchErrorContinuationOption, CryptographicAlgorithm, KeyWrapType, State,
+            UsageLimitsUnit,
+        },
+        object::Object,
+    };
+    use kmip_ports::{crypto::Ciphers as _, encoding::KeyValueEncoding as _};
+    use kmip_testkit::{PlainCiphers, fixture_certificate};
+
+    use super::*;
+    use crate::{
+        ops::{self, get},
+        testing::{
+            NOW, ONE, World, aes, aes_key, create_request, get_request, key_bytes, name, secret,
+        },
+    };
+
+    fn mode(block_cipher_mode: BlockCipherMode) -> CryptographicParameters {
+        let fields = vec![(Tag::BlockCipherMode, Valued::to_value(&block_cipher_mode))];
+        CryptographicParameters::from_value(Tag::CryptographicParameters, Value::Structure(fields))
+            .unwrap()
+    }
+
+    fn nist() -> CryptographicParameters {
+        mode(BlockCipherMode::NistKeyWrap)
+    }
+
+    fn active_for(mask: CryptographicUsageMask) -> Vec<Attribute> {
+        vec![Attribute::CryptographicUsageMask(mask), Attribute::ActivationDate(NOW)]
+    }
+
+    /// An Active key that wraps.
+    fn wrapping(world: &World) -> UniqueIdentifier {
+        world.register(aes_key(&[9; 16]), active_for(CryptographicUsageMask::WRAP_KEY)).unwrap()
+    }
+
+    fn by(
+        wrapping_key: &UniqueIdentifier,
+        encoding_option: Option<EncodingOption>,
+    ) -> KeyWrappingSpecification {
+        KeyWrappingSpecification {
+            wrapping_method: WrappingMethod::Encrypt,
+            encryption_key_information: Some(KeyInformation {
+                unique_identifier: wrapping_key.clone(),
+                cryptographic_parameters: Some(nist()),
+            }),
+            mac_signature_key_information: None,
+            attribute_names: Vec::new(),
+            encoding_option,
+        }
+    }
+
+    const RAW: Option<EncodingOption> = Some(EncodingOption::NoEncoding);
+
+    fn ask(world: &World, request: get::Request) -> Result<Object, OperationError> {
+        match world.run(ops::Request::Get(request))? {
+            ops::Response::Get(response) => Ok(response.object),
+            other => panic!("not an answer to Get: {other:?}"),
+        }
+    }
+
+    fn get_wrapped(
+        world: &World,
+        identifier: &UniqueIdentifier,
+        specification: KeyWrappingSpecification,
+    ) -> Result<Object, OperationError> {
+        ask(
+            world,
+            get::Request {
+                key_wrapping_specification: Some(specification),
+                ..get_request(identifier.clone().into())
+            },
+        )
+    }
+
+    fn get_unwrapped(
+        world: &World,
+        identifier: &UniqueIdentifier,
+    ) -> Result<Object, OperationError> {
+        ask(
+            world,
+            get::Request {
+                key_wrap_type: Some(KeyWrapType::NotWrapped),
+                ..get_request(identifier.clone().into())
+            },
+        )
+    }
+
+    /// Opens what has left, as its receiver does.
+    fn unwrapped(
+        world: &World,
+        wrapping_key: &UniqueIdentifier,
+        wrapped: &Object,
+    ) -> Option<KeyValue> {
+        let Some(KeyValue::Wrapped(bytes)) = &wrapped.key_block()?.key_value else {
+            return None;
+        };
+        let wrap_key = CryptographicUsageMask::WRAP_KEY;
+        let key = world.object(wrapping_key).processing_key(wrap_key, NOW).ok()?;
+        let parameters = CryptographicParameters {
+            cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
+            ..nist()
+        };
+        let input = CipherInput {
+            data: bytes.expose(),
+            iv_counter_nonce: None,
+            additional_data: &[],
+            tag: None,
+        };
+        let plain = pollster::block_on(PlainCiphers.decrypt(&key, &parameters, input)).ok()?;
+        world.key_values.decode(KeyFormatType::Raw, &plain)
+    }
+
+    /// Asks for a key, wrapped like that, and says how it is refused.
+    fn refusal(world: &World, specification: KeyWrappingSpecification) -> OperationError {
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        get_wrapped(world, &key, specification).unwrap_err()
+    }
+
+    fn is_about_encoding(error: &OperationError) -> bool {
+        matches!(error, OperationError::Wrapping(WrappingRefused::EncodingOption(_)))
+    }
+
+    #[test]
+    fn a_key_leaves_wrapped_and_comes_back_the_same() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        for encoding in [RAW, None, Some(EncodingOption::TtlvEncoding)] {
+            let wrapped = get_wrapped(&world, &key, by(&wrapping_key, encoding)).unwrap();
+            let block = wrapped.key_block().unwrap();
+            assert!(
+                matches!(&block.key_value, Some(KeyValue::Wrapped(bytes)) if bytes.len() == 16)
+            );
+            assert_eq!(block.cryptographic_algorithm, Some(CryptographicAlgorithm::Aes));
+            assert_eq!(block.cryptographic_length, Some(128));
+            assert_eq!(
+                block.key_wrapping_data,
+                Some(KeyWrappingData {
+                    wrapping_method: WrappingMethod::Encrypt,
+                    encryption_key_information: by(&wrapping_key, None).encryption_key_information,
+                    mac_signature_key_information: None,
+                    mac_signature: None,
+                    iv_counter_nonce: None,
+                    encoding_option: encoding,
+                })
+            );
+            let again = world.register(wrapped, Vec::new()).unwrap();
+            assert_eq!(get_unwrapped(&world, &again), Ok(aes_key(&[1; 16])));
+        }
+        // What is stored is not wrapped.
+        assert_eq!(world.get(&key), Ok(aes_key(&[1; 16])));
+    }
+
+    #[test]
+    fn a_key_that_came_wrapped_in_a_structure_is_opened_too() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        let Object::SymmetricKey(mut block) =
+            get_wrapped(&world, &key, by(&wrapping_key, RAW)).unwrap()
+        else {
+            unreachable!()
+        };
+        let Some(KeyValue::Wrapped(bytes)) = block.key_value.take() else { unreachable!() };
+        block.key_value = Some(KeyValue::Plain {
+            key_material: KeyMaterial::Bytes(bytes),
+            attributes: Vec::new(),
+        });
+        let stored = Object::SymmetricKey(block);
+        let again = world.register(stored.clone(), Vec::new()).unwrap();
+        assert_eq!(world.get(&again), Ok(stored));
+        assert_eq!(get_unwrapped(&world, &again), Ok(aes_key(&[1; 16])));
+    }
+
+    #[test]
+    fn a_sensitive_key_leaves_wrapped_and_no_other_way() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let sensitive = || vec![Attribute::Sensitive(true)];
+        let key = world.register(aes_key(&[1; 16]), sensitive()).unwrap();
+        assert_eq!(world.get(&key), Err(OperationError::Sensitive));
+        let wrapped = get_wrapped(&world, &key, by(&wrapping_key, RAW)).unwrap();
+        let again = world.register(wrapped, sensitive()).unwrap();
+        assert_eq!(get_unwrapped(&world, &again), Err(OperationError::Sensitive));
+        let never = vec![Attribute::Extractable(false)];
+        let key = world.register(aes_key(&[1; 16]), never).unwrap();
+        let refused = get_wrapped(&world, &key, by(&wrapping_key, RAW));
+        assert_eq!(refused, Err(OperationError::NotExtractable));
+    }
+
+    #[test]
+    fn the_wrapping_key_must_be_there_for_the_caller() {
+        let world = World::new();
+        let of_bob = wrapping(&world.asked_by("bob"));
+        for identifier in [UniqueIdentifier::new("none"), of_bob] {
+            let refused = refusal(&world, by(&identifier, RAW));
+            assert_eq!(refused, WrappingRefused::KeyNotFound.into());
+        }
+        let mask = Attribute::CryptographicUsageMask(CryptographicUsageMask::WRAP_KEY);
+        let gone = world.register(aes_key(&[9; 16]), vec![mask]).unwrap();
+        let destroy = ops::destroy::Request { unique_identifier: gone.clone().into() };
+        world.run(ops::Request::Destroy(destroy)).unwrap();
+        assert_eq!(refusal(&world, by(&gone, RAW)), WrappingRefused::KeyDestroyed.into());
+        let old = world.speaking(ONE);
+        assert_eq!(refusal(&old, by(&gone, RAW)), WrappingRefused::KeyNotFound.into());
+    }
+
+    #[test]
+    fn the_wrapping_key_must_be_a_symmetric_key_and_active_and_for_wrapping() {
+        let world = World::new();
+        let mask = CryptographicUsageMask::WRAP_KEY;
+        let no_key = world.register(secret(b"s"), active_for(mask)).unwrap();
+        assert_eq!(refusal(&world, by(&no_key, RAW)), WrappingRefused::NotAKey.into());
+        let mask_only = vec![Attribute::CryptographicUsageMask(mask)];
+        let inactive = world.register(aes_key(&[9; 16]), mask_only).unwrap();
+        assert_eq!(
+            refusal(&world, by(&inactive, RAW)),
+            UsageDenied::NotActive(State::PreActive).into()
+        );
+        let encrypt = active_for(CryptographicUsageMask::ENCRYPT);
+        let other = world.register(aes_key(&[9; 16]), encrypt).unwrap();
+        assert_eq!(refusal(&world, by(&other, RAW)), UsageDenied::Mask(mask).into());
+    }
+
+    #[test]
+    fn attributes_are_wrapped_with_the_key() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), vec![name("inside")]).unwrap();
+        let names = vec![AttributeReference::Standard(Tag::Name)];
+        let with_names = |encoding| KeyWrappingSpecification {
+            attribute_names: names.clone(),
+            ..by(&wrapping_key, encoding)
+        };
+        let wrapped = get_wrapped(&world, &key, with_names(None)).unwrap();
+        let inside = unwrapped(&world, &wrapping_key, &wrapped);
+        let Some(KeyValue::Plain { attributes, .. }) = inside else { panic!("{inside:?}") };
+        let attributes: Vec<Attribute> =
+            attributes.into_iter().map(|instance| instance.attribute).collect();
+        assert_eq!(attributes, [name("inside")]);
+        // A client that gets such a key is not surprised by them.
+        let registered = world.register(wrapped, Vec::new()).unwrap();
+        assert_eq!(get_unwrapped(&world, &registered), Ok(aes_key(&[1; 16])));
+        let refused = get_wrapped(&world, &key, with_names(RAW));
+        assert!(refused.is_err_and(|error| is_about_encoding(&error)));
+    }
+
+    #[test]
+    fn a_key_that_is_not_one_byte_string_is_wrapped_encoded_only() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        let transparent = |specification| {
+            ask(
+                &world,
+                get::Request {
+                    key_format_type: Some(KeyFormatType::TransparentSymmetricKey),
+                    key_wrapping_specification: Some(specification),
+                    ..get_request(key.clone().into())
+                },
+            )
+        };
+        let refused = transparent(by(&wrapping_key, RAW));
+        assert!(refused.is_err_and(|error| is_about_encoding(&error)));
+        assert!(transparent(by(&wrapping_key, None)).is_ok());
+        let unknown = by(&wrapping_key, Some(EncodingOption(0x8000_0001)));
+        assert!(is_about_encoding(&refusal(&world, unknown)));
+    }
+
+    #[test]
+    fn a_specification_that_is_incomplete_or_of_another_method_is_refused() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let complete = || by(&wrapping_key, RAW);
+        let nothing = KeyWrappingSpecification { encryption_key_information: None, ..complete() };
+        assert_eq!(refusal(&world, nothing), WrappingRefused::NoEncryptionKeyInformation.into());
+        let mac = KeyWrappingSpecification {
+            encryption_key_information: None,
+            mac_signature_key_information: complete().encryption_key_information,
+            ..complete()
+        };
+        assert_eq!(refusal(&world, mac), WrappingRefused::NoEncryptionKeyInformation.into());
+        for wrapping_method in [WrappingMethod::MacSign, WrappingMethod::EncryptThenMacSign] {
+            let other = KeyWrappingSpecification { wrapping_method, ..complete() };
+            assert_eq!(refusal(&world, other), WrappingRefused::MethodNotSupported.into());
+        }
+    }
+
+    #[test]
+    fn parameters_are_those_of_the_request_if_the_wrapping_key_is_for_them() {
+        let world = World::new();
+        let own = |parameters: &[CryptographicParameters]| {
+            let parameters = parameters.iter().cloned().map(Attribute::CryptographicParameters);
+            let attributes = active_for(CryptographicUsageMask::WRAP_KEY);
+            let attributes = attributes.into_iter().chain(parameters).collect();
+            world.register(aes_key(&[9; 16]), attributes).unwrap()
+        };
+        let padded = mode(BlockCipherMode::AesKeyWrapPadding);
+        let (none, first, second) = (own(&[]), own(&[nist()]), own(&[padded.clone(), nist()]));
+        let with_algorithm = |algorithm| CryptographicParameters {
+            cryptographic_algorithm: Some(algorithm),
+            ..nist()
+        };
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        let no_match = Some(OperationError::from(WrappingRefused::NoSuchCryptographicParameters));
+        for (wrapping_key, given, refused) in [
+            (&none, Some(nist()), None),
+            (&none, Some(padded.clone()), None),
+            (&none, None, no_match.clone()),
+            (&first, Some(nist()), None),
+            (&first, None, None),
+            (&first, Some(with_algorithm(CryptographicAlgorithm::Aes)), None),
+            (&first, Some(padded), no_match),
+            (&second, Some(nist()), None),
+            (&second, None, None),
+        ] {
+            let mut specification = by(wrapping_key, RAW);
+            if let Some(information) = &mut specification.encryption_key_information {
+                information.cryptographic_parameters = given;
+            }
+            assert_eq!(get_wrapped(&world, &key, specification).err(), refused);
+        }
+        let mode_or_algorithm =
+            [mode(BlockCipherMode::Cbc), with_algorithm(CryptographicAlgorithm::Camellia)];
+        for given in mode_or_algorithm {
+            let mut specification = by(&none, RAW);
+            if let Some(information) = &mut specification.encryption_key_information {
+                information.cryptographic_parameters = Some(given);
+            }
+            assert!(matches!(
+                refusal(&world, specification),
+                OperationError::CryptographicParameters(_)
+            ));
+        }
+    }
+
+    #[test]
+    fn what_is_wrapped_absent_or_no_key_is_not_wrapped() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        let wrapped = get_wrapped(&world, &key, by(&wrapping_key, RAW)).unwrap();
+        let Object::SymmetricKey(block) = aes_key(&[1; 16]) else { unreachable!() };
+        let absent = Object::SymmetricKey(KeyBlock { key_value: None, ..block });
+        let certificate = Object::Certificate {
+            certificate_type: kmip_model::enumeration::CertificateType::X509,
+            certificate_value: fixture_certificate("ee"),
+        };
+        for (object, refused) in [
+            (wrapped, OperationError::KeyWrapTypeNotSupported),
+            (absent, OperationError::KeyValueNotPresent),
+            (certificate, OperationError::IllegalObjectType),
+        ] {
+            let identifier = world.register(object, Vec::new()).unwrap();
+            let result = get_wrapped(&world, &identifier, by(&wrapping_key, RAW));
+            assert_eq!(result, Err(refused));
+        }
+    }
+
+    #[test]
+    fn a_key_is_opened_only_for_who_may_get_the_wrapping_key() {
+        let world = World::new();
+        let of_bob = wrapping(&world.asked_by("bob"));
+        let of_alice = wrapping(&world);
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        let Object::SymmetricKey(mut block) =
+            get_wrapped(&world, &key, by(&of_alice, RAW)).unwrap()
+        else {
+            unreachable!()
+        };
+        if let Some(data) = &mut block.key_wrapping_data {
+            data.encryption_key_information = by(&of_bob, RAW).encryption_key_information;
+        }
+        let identifier = world.register(Object::SymmetricKey(block), Vec::new()).unwrap();
+        assert_eq!(get_unwrapped(&world, &identifier), Err(WrappingRefused::KeyNotFound.into()));
+    }
+
+    #[test]
+    fn wrapping_counts_as_a_use_of_the_wrapping_key() {
+        let world = World::new();
+        let mut attributes = active_for(CryptographicUsageMask::WRAP_KEY);
+        attributes.push(Attribute::UsageLimits(UsageLimits {
+            usage_limits_total: 40,
+            usage_limits_count: None,
+            usage_limits_unit: UsageLimitsUnit::Byte,
+        }));
+        let wrapping_key = world.register(aes_key(&[9; 16]), attributes).unwrap();
+        let left = || {
+            let object = world.object(&wrapping_key);
+            object.attributes().usage_limits().unwrap().usage_limits_count
+        };
+        let key = world.register(aes_key(&[1; 16]), Vec::new()).unwrap();
+        for expected in [24, 8] {
+            assert!(get_wrapped(&world, &key, by(&wrapping_key, RAW)).is_ok());
+            assert_eq!(left(), Some(expected));
+        }
+        assert_eq!(
+            get_wrapped(&world, &key, by(&wrapping_key, RAW)),
+            Err(UsageDenied::LimitReached.into())
+        );
+        assert_eq!(left(), Some(8));
+    }
+
+    #[test]
+    fn a_key_is_made_and_wrapped_in_one_message() {
+        let world = World::new();
+        let wrapping_key = wrapping(&world);
+        let create = create_request(aes(256));
+        let get = get::Request {
+            key_wrapping_specification: Some(by(&wrapping_key, None)),
+            ..get_request(kmip_model::IdentifierRef::Placeholder)
+        };
+        let answers =
+            world.batch(vec![create, ops::Request::Get(get)], BatchErrorContinuationOption::Undo);
+        let Some(Ok(ops::Response::Get(got))) = answers.last() else { panic!("{answers:?}") };
+        let value = &got.object.key_block().unwrap().key_value;
+        assert!(matches!(value, Some(KeyValue::Wrapped(_))));
+        let stored = world.object(&got.unique_identifier);
+        assert_eq!(stored.attributes().fresh(), Some(&false));
+        assert_eq!(key_bytes(stored.object().unwrap()).len(), 32);
     }
 }
