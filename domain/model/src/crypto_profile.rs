@@ -125,9 +125,46 @@ impl SymmetricProfile {
     }
 }
 
+/// Returns the bytes of one block of a block cipher; `None` if the algorithm is no block cipher.
+#[must_use]
+pub const fn block_bytes(algorithm: Algorithm) -> Option<usize> {
+    match algorithm {
+        Algorithm::Aes
+        | Algorithm::Aria
+        | Algorithm::Camellia
+        | Algorithm::Mars
+        | Algorithm::Seed
+        | Algorithm::Sm4
+        | Algorithm::Twofish => Some(16),
+        Algorithm::Blowfish
+        | Algorithm::Cast5
+        | Algorithm::Des
+        | Algorithm::Des3
+        | Algorithm::Gost2814789
+        | Algorithm::Idea
+        | Algorithm::Rc2
+        | Algorithm::Rc5
+        | Algorithm::Skipjack => Some(8),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn block_ciphers_have_blocks_and_stream_ciphers_none() {
+        for (algorithm, bytes) in [
+            (Algorithm::Aes, Some(16)),
+            (Algorithm::Des3, Some(8)),
+            (Algorithm::Rc4, None),
+            (Algorithm::ChaCha20, None),
+            (Algorithm::Rsa, None),
+        ] {
+            assert_eq!(block_bytes(algorithm), bytes, "{algorithm}");
+        }
+    }
 
     #[test]
     fn every_default_is_a_length_that_is_accepted() {

@@ -147,6 +147,18 @@ pub enum OperationError {
     /// The client may not use the object like that.
     #[error("the client may not use the object like that; the reason is its {0}")]
     UseDenied(UseDenial),
+    /// This build does not offer what the Cryptographic Parameters ask for.
+    #[error("the Cryptographic Parameters ask for what is not offered")]
+    UnsupportedCryptographicParameters,
+    /// The mode has no authentication tag of that length.
+    #[error("the mode has no tag of that length")]
+    TagLength,
+    /// No multi-part operation of this caller has that Correlation Value.
+    #[error("no operation with that Correlation Value is under way")]
+    UnknownCorrelationValue,
+    /// More is kept for multi-part operations than there is room for.
+    #[error("there is no room for more parts of multi-part operations")]
+    NoRoomForParts,
     /// A filter of Locate makes no sense.
     #[error(transparent)]
     Filter(#[from] UnanswerableFilter),

@@ -115,6 +115,12 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
         E::Wrapping(refused) => wrapping(*refused),
         E::OffsetWithoutActivationDate => since_two(R::IllegalOperation, R::InvalidField),
         E::UseDenied(denial) => use_denied(*denial),
+        E::UnsupportedCryptographicParameters => {
+            since_two(R::InvalidField, R::UnsupportedCryptographicParameters)
+        }
+        //= KMIP-1.4 §11.30
+        E::UnknownCorrelationValue => since_two(R::ItemNotFound, R::InvalidCorrelationValue),
+        E::NoRoomForParts => since_two(R::GeneralFailure, R::ServerLimitExceeded),
         E::Store(error) => store(error),
         E::Crypto(error) => crypto(error, operation),
         E::Payload(fault) => payload(fault, operation),
@@ -131,7 +137,7 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
         E::UnsupportedProtocolVersion => {
             since_two(R::InvalidMessage, R::UnsupportedProtocolVersion)
         }
-        E::NotQuantumSafe | E::Overdue | E::Panicked => same(R::GeneralFailure),
+        E::NotQuantumSafe | E::TagLength | E::Overdue | E::Panicked => same(R::GeneralFailure),
     }
 }
 
@@ -434,6 +440,9 @@ mod tests {
             OperationError::UnknownMessageExtension,
             OperationError::KeyWrapTypeNotSupported,
             OperationError::IllegalObjectType,
+            OperationError::UnsupportedCryptographicParameters,
+            OperationError::UnknownCorrelationValue,
+            OperationError::NoRoomForParts,
             OperationError::UnknownAttribute,
             WrappingRefused::KeyNotFound.into(),
             WrappingRefused::KeyDestroyed.into(),

@@ -25,7 +25,7 @@ use crate::{
         UnaskedAttributes,
     },
     ops::{Request, Response, create, get, register},
-    processor::{Ports, Processor, Settings},
+    processor::{Ports, Processor, Settings, Streams},
     shared::create_object::TemplateAttribute,
 };
 
@@ -66,6 +66,7 @@ pub(crate) struct World {
     /// What the operator has set.
     pub(crate) settings: Settings,
     ports: Ports,
+    streams: Arc<Streams>,
     dialect: Dialect,
     user: &'static str,
 }
@@ -98,7 +99,8 @@ impl World {
             policies: Arc::new(FixedPolicies::default()),
         };
         let settings = Settings::default();
-        Self { store, key_values, clock, settings, ports, dialect: TWO, user: "alice" }
+        let streams = Arc::default();
+        Self { store, key_values, clock, settings, ports, streams, dialect: TWO, user: "alice" }
     }
 
     /// Returns the same world, asked in another dialect.
@@ -146,7 +148,8 @@ impl World {
         };
         let certificates = vec![self.user.as_bytes().to_vec()];
         let peer = Peer { connection: 1, address: None, certificates };
-        let processor = Processor::new(self.ports.clone(), self.settings.clone());
+        let (ports, settings) = (self.ports.clone(), self.settings.clone());
+        let processor = Processor::with_streams(ports, settings, self.streams.clone());
         let answer = pollster::block_on(processor.execute(&peer, message, &NoSize));
         let results = answer.items.into_iter().map(|item| match item.outcome {
             Outcome::Success(response) => Ok(response),

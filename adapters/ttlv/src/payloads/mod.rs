@@ -4,6 +4,7 @@
 
 mod attributes;
 mod derivation;
+mod cryptography;
 mod discovery;
 mod lifecycle;
 mod objects;

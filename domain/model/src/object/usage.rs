@@ -73,6 +73,12 @@ impl ProtectionKey {
     pub const fn key(&self) -> &KeyInUse {
         &self.0
     }
+
+    /// Puts the public key in the place of the certificate that holds it: SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn with_public_key(self, public_key: Vec<u8>) -> Self {
+        Self(self.0.with_public_key(public_key))
+    }
 }
 
 impl ProcessingKey {
@@ -85,11 +91,17 @@ impl ProcessingKey {
     /// Puts the public key in the place of the certificate that holds it: SubjectPublicKeyInfo.
     #[must_use]
     pub fn with_public_key(self, public_key: Vec<u8>) -> Self {
-        Self(KeyInUse {
+        Self(self.0.with_public_key(public_key))
+    }
+}
+
+impl KeyInUse {
+    fn with_public_key(self, public_key: Vec<u8>) -> Self {
+        Self {
             object_type: ObjectType::PublicKey,
             material: KeyMaterial::Bytes(Material::new(public_key)),
-            ..self.0
-        })
+            ..self
+        }
     }
 }
 

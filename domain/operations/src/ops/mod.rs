@@ -9,22 +9,29 @@ pub mod add_attribute;
 pub mod check;
 pub mod create;
 pub mod create_key_pair;
+pub mod decrypt;
 pub mod delete_attribute;
 pub mod derive_key;
 pub mod destroy;
 pub mod discover_versions;
+pub mod encrypt;
 pub mod get;
 pub mod get_attribute_list;
 pub mod get_attributes;
+pub mod hash;
 pub mod interop;
 pub mod locate;
 pub mod log;
+pub mod mac;
+pub mod mac_verify;
 pub mod modify_attribute;
 pub mod query;
 pub mod re_key;
 pub mod register;
 pub mod revoke;
 pub mod set_attribute;
+pub mod sign;
+pub mod signature_verify;
 
 use kmip_model::UniqueIdentifier;
 
@@ -38,22 +45,29 @@ macro_rules! for_each_operation {
             Check => check;
             Create => create;
             CreateKeyPair => create_key_pair;
+            Decrypt => decrypt;
             DeleteAttribute => delete_attribute;
             DeriveKey => derive_key;
             Destroy => destroy;
             DiscoverVersions => discover_versions;
+            Encrypt => encrypt;
             Get => get;
             GetAttributeList => get_attribute_list;
             GetAttributes => get_attributes;
+            Hash => hash;
             Interop => interop;
             Locate => locate;
             Log => log;
+            Mac => mac;
+            MacVerify => mac_verify;
             ModifyAttribute => modify_attribute;
             Query => query;
             ReKey => re_key;
             Register => register;
             Revoke => revoke;
             SetAttribute => set_attribute;
+            Sign => sign;
+            SignatureVerify => signature_verify;
         }
     };
 }
@@ -107,21 +121,29 @@ impl Response {
                 &response.private_key_unique_identifier,
                 &response.public_key_unique_identifier,
             ],
+            Self::Decrypt(response) => vec![&response.unique_identifier],
             Self::DeleteAttribute(response) => vec![&response.unique_identifier],
             Self::DeriveKey(response) => vec![&response.unique_identifier],
             Self::Destroy(response) => vec![&response.unique_identifier],
+            Self::Encrypt(response) => vec![&response.unique_identifier],
             Self::Get(response) => vec![&response.unique_identifier],
             Self::GetAttributeList(response) => vec![&response.unique_identifier],
             Self::GetAttributes(response) => vec![&response.unique_identifier],
             Self::Locate(response) => response.unique_identifiers.iter().collect(),
+            Self::Mac(response) => vec![&response.unique_identifier],
+            Self::MacVerify(response) => vec![&response.unique_identifier],
             Self::ModifyAttribute(response) => vec![&response.unique_identifier],
             Self::ReKey(response) => vec![&response.unique_identifier],
             Self::Register(response) => vec![&response.unique_identifier],
             Self::Revoke(response) => vec![&response.unique_identifier],
             Self::SetAttribute(response) => vec![&response.unique_identifier],
-            Self::DiscoverVersions(_) | Self::Interop(_) | Self::Log(_) | Self::Query(_) => {
-                Vec::new()
-            }
+            Self::Sign(response) => vec![&response.unique_identifier],
+            Self::SignatureVerify(response) => vec![&response.unique_identifier],
+            Self::DiscoverVersions(_)
+            | Self::Hash(_)
+            | Self::Interop(_)
+            | Self::Log(_)
+            | Self::Query(_) => Vec::new(),
         }
     }
 }

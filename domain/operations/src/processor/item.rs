@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use kmip_model::{
     DateTime, IdentifierRef, ManagedObject, Principal, UniqueIdentifier,
-    attribute::Attribute,
+    attribute::{Attribute, CryptographicParameters},
     enumeration::Operation,
     locate::Locate,
     policy::{Policies, Question},
@@ -17,7 +17,11 @@ use kmip_ports::{
     store::{Claim, Page, Revision, Stored},
 };
 
-use super::{Ports, Settings, unit::Unit};
+use super::{
+    Ports, Settings,
+    streams::{CorrelationValue, Stream, Streams},
+    unit::Unit,
+};
 use crate::{
     error::OperationError,
     message::{BatchIdentifiers, Dialect},
@@ -29,10 +33,24 @@ const CORRELATION: usize = 128;
 /// The bytes of an identifier in a response: 36 characters, padded, and a header.
 const IDENTIFIER: usize = 48;
 
+/// Returns the operation that a policy is asked about: who may get a key may use it.
+const fn asked(operation: Operation) -> Operation {
+    match operation {
+        Operation::Decrypt
+        | Operation::Encrypt
+        | Operation::Mac
+        | Operation::MacVerify
+        | Operation::Sign
+        | Operation::SignatureVerify => Operation::Get,
+        other => other,
+    }
+}
+
 /// One item of a batch while it is run.
 pub struct Item<'a> {
     pub(super) ports: &'a Ports,
     pub(super) settings: &'a Settings,
+    pub(super) streams: &'a Streams,
     pub(super) policies: &'a Policies,
     pub(super) principal: &'a Principal,
     pub(super) dialect: Dialect,
@@ -114,7 +132,7 @@ impl Item<'_> {
     ) -> Result<Stored<ManagedObject>, OperationError> {
         let identifier = self.identifiers.resolve(reference)?.clone();
         let stored = self.load(&identifier).await?.ok_or(OperationError::NotFound)?;
-        if self.permits(&stored.value, operation) {
+        if self.permits(&stored.value, asked(operation)) {
             return Ok(stored);
         }
         Err(self.refusal(&stored.value))
@@ -269,6 +287,41 @@ impl Item<'_> {
                 identifier: object.identifier().clone(),
             });
         }
+    }
+
+    /// Begins an operation of the caller that may have several parts.
+    pub(crate) fn new_stream(
+        &self,
+        object: Option<UniqueIdentifier>,
+        parameters: CryptographicParameters,
+    ) -> Stream {
+        Stream::new(self.principal.user.clone(), self.operation, object, parameters)
+    }
+
+    /// Returns the multi-part operation of the caller that has this Correlation Value.
+    pub(crate) fn stream(&self, correlation_value: &[u8]) -> Result<Stream, OperationError> {
+        let stream = match self.unit.stream(correlation_value) {
+            Some(pending) => pending.cloned(),
+            None => self.streams.find(correlation_value, self.now),
+        };
+        stream
+            .filter(|stream| stream.is_of(&self.principal.user, self.operation))
+            .ok_or(OperationError::UnknownCorrelationValue)
+    }
+
+    /// Keeps a multi-part operation for its next part; `None` ends it.
+    pub(crate) fn keep_stream(
+        &mut self,
+        correlation_value: CorrelationValue,
+        read: u64,
+        after: Option<Stream>,
+    ) {
+        self.unit.change_stream(correlation_value, read, after);
+    }
+
+    /// Makes a Correlation Value that nobody has and nobody guesses.
+    pub(crate) fn new_correlation_value(&self) -> Result<CorrelationValue, OperationError> {
+        Ok(self.ports.crypto.random.bytes(16)?.expose().to_vec())
     }
 
     /// Makes an identifier that nobody has.

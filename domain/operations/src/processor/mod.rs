@@ -6,6 +6,7 @@
 mod guard;
 mod item;
 mod rest;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -29,6 +30,7 @@ use kmip_ports::{
 use tracing::Instrument as _;
 
 pub use item::Item;
+pub(crate) use streams::{CorrelationValue, Stream, Streams};
 
 use self::{guard::guarded, rest::rest, unit::Unit};
 use crate::{
@@ -118,6 +120,7 @@ impl Default for Settings {
 pub struct Processor {
     ports: Ports,
     settings: Settings,
+    streams: Arc<Streams>,
 }
 
 /// What is the same for every item of a message.
@@ -134,7 +137,16 @@ impl Processor {
     /// Wires the processor.
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings }
+        Self::with_streams(ports, settings, Arc::default())
+    }
+
+    /// Wires the processor to multi-part operations that are under way.
+    pub(crate) const fn with_streams(
+        ports: Ports,
+        settings: Settings,
+        streams: Arc<Streams>,
+    ) -> Self {
+        Self { ports, settings, streams }
     }
 
     /// Returns the time, for answers to what is no message.
@@ -320,6 +332,7 @@ impl Processor {
         Item {
             ports: &self.ports,
             settings: &self.settings,
+            streams: &self.streams,
             policies: message.policies,
             principal: message.principal,
             dialect: message.request.dialect,
@@ -351,15 +364,17 @@ impl Processor {
         }
     }
 
-    async fn apply(&self, unit: Unit) -> Result<(), OperationError> {
-        if unit.is_empty() {
-            return Ok(());
+    /// Applies a unit: what is stored first, then what is only kept in memory.
+    async fn apply(&self, mut unit: Unit) -> Result<(), OperationError> {
+        let streams = unit.take_streams();
+        if !unit.is_empty() {
+            match self.ports.store.apply(unit.into_changes()).await {
+                Ok(()) => {}
+                Err(StoreError::Duplicate(_)) => return Err(OperationError::DuplicateName),
+                Err(error) => return Err(error.into()),
+            }
         }
-        match self.ports.store.apply(unit.into_changes()).await {
-            Ok(()) => Ok(()),
-            Err(StoreError::Duplicate(_)) => Err(OperationError::DuplicateName),
-            Err(error) => Err(error.into()),
-        }
+        self.streams.apply(streams, self.ports.clock.now())
     }
 }
 

@@ -8,6 +8,8 @@ use kmip_ports::{
     store::{ChangeSet, Claim, Revision, Stored},
 };
 
+use super::streams::{CorrelationValue, Stream, StreamChange};
+
 /// Revisions read and values written, in the order of the first write.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unit {
@@ -15,6 +17,7 @@ pub(crate) struct Unit {
     written: Vec<(UniqueIdentifier, Stored<ManagedObject>)>,
     claims: Vec<Claim>,
     audit: Vec<AuditEvent>,
+    streams: Vec<StreamChange>,
 }
 
 impl Unit {
@@ -58,9 +61,36 @@ impl Unit {
         self.written.is_empty()
     }
 
+    /// Returns what this unit has made of a multi-part operation; within, `None` if it has ended.
+    pub(crate) fn stream(&self, correlation_value: &[u8]) -> Option<Option<&Stream>> {
+        self.streams
+            .iter()
+            .find(|change| change.correlation_value == correlation_value)
+            .map(|change| change.after.as_ref())
+    }
+
+    /// Continues a multi-part operation, or ends it.
+    pub(crate) fn change_stream(
+        &mut self,
+        correlation_value: CorrelationValue,
+        read: u64,
+        after: Option<Stream>,
+    ) {
+        let same = |change: &&mut StreamChange| change.correlation_value == correlation_value;
+        match self.streams.iter_mut().find(same) {
+            Some(change) => change.after = after,
+            None => self.streams.push(StreamChange { correlation_value, read, after }),
+        }
+    }
+
+    /// Takes out what becomes of the multi-part operations.
+    pub(crate) fn take_streams(&mut self) -> Vec<StreamChange> {
+        std::mem::take(&mut self.streams)
+    }
+
     /// Turns the unit into what the store applies.
     pub(crate) fn into_changes(self) -> ChangeSet {
-        let Self { seen, written, claims, audit } = self;
+        let Self { seen, written, claims, audit, streams: _ } = self;
         let expect = seen
             .into_iter()
             .filter(|(identifier, _)| written.iter().all(|(id, _)| id != identifier))
