@@ -163,7 +163,7 @@ fn a_bad_item_spoils_no_other() {
     let option = |writer: &mut Writer| writer.enumeration(Tag::BatchErrorContinuationOption, 1);
     let message = by_hand((1, 2), option, 4, |writer| {
         item(writer, 0x7777, |_| ());
-        item(writer, Operation::Encrypt.0, |_| ());
+        item(writer, Operation::Notify.0, |_| ());
         item(writer, Operation::Destroy.0, |writer| writer.integer(Tag::UniqueIdentifier, 1));
         item(writer, Operation::DiscoverVersions.0, |_| ());
     });

@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use kmip_model::{
     DateTime, IdentifierRef, ManagedObject, Material, UniqueIdentifier, Value,
-    attribute::{Attribute, AttributeReference, Name},
+    attribute::{Attribute, AttributeReference, CryptographicParameters, Name},
     enumeration::{
-        BatchErrorContinuationOption, CryptographicAlgorithm, KeyFormatType, ObjectType, Operation,
+        BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm,
+        CryptographicUsageMask, KeyFormatType, ObjectType, Operation, PaddingMethod,
         SecretDataType, Tag,
     },
     object::{KeyBlock, KeyMaterial, KeyValue, Object},
     policy::Policies,
 };
-use kmip_ports::{encoding::AttributeForm, transport::Peer};
+use kmip_ports::{
+    crypto::{Ciphers, KeyPairSpecification},
+    encoding::AttributeForm,
+    transport::Peer,
+};
 use kmip_testkit::{
     FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberedKeyValues,
-    TextCertificates, fixture_suite,
+    TextCertificates, fixture_key_pair, fixture_suite,
 };
 
 use crate::{
@@ -24,9 +29,12 @@ use crate::{
         Dialect, Measure, Outcome, ReasonColumn, RequestItem, RequestMessage, ResponseItem,
         UnaskedAttributes,
     },
-    ops::{Request, Response, create, get, register},
+    ops::{
+        Request, Response, create, decrypt, encrypt, get, hash, mac, mac_verify, register, sign,
+        signature_verify,
+    },
     processor::{Ports, Processor, Settings, Streams},
-    shared::create_object::TemplateAttribute,
+    shared::{create_object::TemplateAttribute, cryptographic_parameters::none, stream::Streaming},
 };
 
 /// The rules of 1.4.
@@ -119,6 +127,13 @@ impl World {
         Self { user, ..self.clone() }
     }
 
+    /// Returns the same world with other ciphers.
+    pub(crate) fn with_ciphers(&self, cipher: Arc<dyn Ciphers>) -> Self {
+        let mut world = self.clone();
+        world.ports.crypto.cipher = cipher;
+        world
+    }
+
     /// Asks for one thing.
     pub(crate) fn run(&self, request: Request) -> Result<Response, OperationError> {
         self.batch(vec![request], BatchErrorContinuationOption::Stop).remove(0)
@@ -209,6 +224,40 @@ impl World {
         }
     }
 
+    /// Registers an object that is Active and may be used like that.
+    pub(crate) fn register_active(
+        &self,
+        object: Object,
+        usage: CryptographicUsageMask,
+        mut attributes: Vec<Attribute>,
+    ) -> UniqueIdentifier {
+        attributes.push(Attribute::CryptographicUsageMask(usage));
+        attributes.push(Attribute::ActivationDate(NOW));
+        self.register(object, attributes).expect("the fixture can be registered")
+    }
+
+    /// Encrypts.
+    pub(crate) fn encrypt(
+        &self,
+        request: encrypt::Request,
+    ) -> Result<encrypt::Response, OperationError> {
+        match self.run(Request::Encrypt(request))? {
+            Response::Encrypt(response) => Ok(response),
+            other => panic!("not an answer to Encrypt: {other:?}"),
+        }
+    }
+
+    /// Decrypts.
+    pub(crate) fn decrypt(
+        &self,
+        request: decrypt::Request,
+    ) -> Result<decrypt::Response, OperationError> {
+        match self.run(Request::Decrypt(request))? {
+            Response::Decrypt(response) => Ok(response),
+            other => panic!("not an answer to Decrypt: {other:?}"),
+        }
+    }
+
     /// Gets an object as it was registered.
     pub(crate) fn get(&self, identifier: &UniqueIdentifier) -> Result<Object, OperationError> {
         self.get_as(identifier, None)
@@ -257,6 +306,151 @@ pub(crate) fn get_request(unique_identifier: IdentifierRef) -> get::Request {
         key_compression_type: None,
         key_wrapping_specification: None,
     }
+}
+
+/// A request to encrypt.
+pub(crate) fn encrypt_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+) -> encrypt::Request {
+    encrypt::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        iv_counter_nonce: None,
+        streaming: Streaming::default(),
+        authenticated_encryption_additional_data: None,
+    }
+}
+
+/// A request to decrypt.
+pub(crate) fn decrypt_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+) -> decrypt::Request {
+    decrypt::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        iv_counter_nonce: None,
+        streaming: Streaming::default(),
+        authenticated_encryption_additional_data: None,
+        authenticated_encryption_tag: None,
+    }
+}
+
+/// A request to sign.
+pub(crate) fn sign_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+) -> sign::Request {
+    sign::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        digested_data: None,
+        streaming: Streaming::default(),
+    }
+}
+
+/// A request to verify a signature.
+pub(crate) fn signature_verify_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+    signature: &[u8],
+) -> signature_verify::Request {
+    signature_verify::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        digested_data: None,
+        signature_data: Some(signature.to_vec()),
+        streaming: Streaming::default(),
+    }
+}
+
+/// A request to make a MAC.
+pub(crate) fn mac_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+) -> mac::Request {
+    mac::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        streaming: Streaming::default(),
+    }
+}
+
+/// A request to verify a MAC.
+pub(crate) fn mac_verify_request(
+    key: &UniqueIdentifier,
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+    mac: &[u8],
+) -> mac_verify::Request {
+    mac_verify::Request {
+        unique_identifier: key.clone().into(),
+        cryptographic_parameters,
+        data: Some(data.into()),
+        mac_data: Some(mac.to_vec()),
+        streaming: Streaming::default(),
+    }
+}
+
+/// A request to hash.
+pub(crate) fn hash_request(
+    cryptographic_parameters: Option<CryptographicParameters>,
+    data: &[u8],
+) -> hash::Request {
+    hash::Request {
+        cryptographic_parameters,
+        data: Some(data.into()),
+        streaming: Streaming::default(),
+    }
+}
+
+/// Says that this is the first part.
+pub(crate) fn first_part() -> Streaming {
+    Streaming { init_indicator: Some(true), ..Streaming::default() }
+}
+
+/// Says that this is another part.
+pub(crate) fn next_part(correlation_value: Option<&Vec<u8>>) -> Streaming {
+    assert!(correlation_value.is_some(), "there is a part to come");
+    Streaming { correlation_value: correlation_value.cloned(), ..Streaming::default() }
+}
+
+/// Says that this is the last part.
+pub(crate) fn last_part(correlation_value: Option<&Vec<u8>>) -> Streaming {
+    Streaming { final_indicator: Some(true), ..next_part(correlation_value) }
+}
+
+/// Parameters that name a mode and a padding.
+pub(crate) fn mode(
+    block_cipher_mode: BlockCipherMode,
+    padding_method: Option<PaddingMethod>,
+) -> CryptographicParameters {
+    CryptographicParameters { block_cipher_mode: Some(block_cipher_mode), padding_method, ..none() }
+}
+
+/// Parameters that name an algorithm.
+pub(crate) fn algorithm(algorithm: CryptographicAlgorithm) -> CryptographicParameters {
+    CryptographicParameters { cryptographic_algorithm: Some(algorithm), ..none() }
+}
+
+/// The two keys of the fixture of an RSA key pair.
+pub(crate) fn rsa_keys() -> (Object, Object) {
+    let pair = fixture_key_pair(KeyPairSpecification::Rsa { bits: 2048 });
+    (
+        Object::PrivateKey(key_block(KeyFormatType::Pkcs8, pair.private.expose())),
+        Object::PublicKey(key_block(KeyFormatType::X509, &pair.public)),
+    )
 }
 
 /// The attributes of an AES key of that length.

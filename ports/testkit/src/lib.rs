@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kmip_ports::store::Page;
 
+pub mod adding_ciphers;
 pub mod at_rest;
 pub mod certificate;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod root_key;
 pub mod sha256;
 pub mod store;
 
+pub use adding_ciphers::AddingCiphers;
 pub use at_rest::HashCipher;
 pub use certificate::{TextCertificates, fixture_certificate};
 pub use clock::FixedClock;

@@ -102,3 +102,90 @@ fn take_tag(part: &mut Part, given: Option<&Vec<u8>>) -> Result<(), OperationErr
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::enumeration::{
+        BlockCipherMode as Mode, CryptographicUsageMask, Operation, PaddingMethod, ResultReason,
+    };
+
+    use super::*;
+    use crate::{
+        message::ReasonColumn,
+        reason::reason,
+        testing::{World, aes_key, decrypt_request, encrypt_request, mode},
+    };
+
+    const BOTH: CryptographicUsageMask =
+        CryptographicUsageMask::ENCRYPT.union(CryptographicUsageMask::DECRYPT);
+
+    #[test]
+    fn a_missing_iv_is_an_invalid_message() {
+        let world = World::new();
+        let key = world.register_active(aes_key(&[1; 16]), BOTH, Vec::new());
+        for block_cipher_mode in [Mode::Cbc, Mode::Cfb, Mode::Ofb, Mode::Ctr, Mode::Gcm] {
+            let parameters = Some(mode(block_cipher_mode, Some(PaddingMethod::Pkcs5)));
+            let error = world.decrypt(decrypt_request(&key, parameters, &[7; 16])).unwrap_err();
+            for column in [ReasonColumn::One, ReasonColumn::TwoOne] {
+                let found = reason(&error, Some(Operation::Decrypt), column);
+                assert_eq!(found, ResultReason::InvalidMessage, "{block_cipher_mode}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_altered_is_not_decrypted() {
+        let world = World::new();
+        let key = world.register_active(aes_key(&[1; 16]), BOTH, Vec::new());
+        let gcm =
+            |length| Some(CryptographicParameters { tag_length: length, ..mode(Mode::Gcm, None) });
+        let encrypted = world
+            .encrypt(crate::ops::encrypt::Request {
+                iv_counter_nonce: Some(vec![3; 12]),
+                authenticated_encryption_additional_data: Some(b"more".to_vec()),
+                ..encrypt_request(&key, gcm(Some(16)), b"text")
+            })
+            .unwrap();
+        let (data, tag) =
+            (encrypted.data.unwrap(), encrypted.authenticated_encryption_tag.unwrap());
+        let ask = |data: &[u8], length, nonce: u8, more: &[u8], tag: Option<&[u8]>| {
+            world
+                .decrypt(Request {
+                    iv_counter_nonce: Some(vec![nonce; 12]),
+                    authenticated_encryption_additional_data: Some(more.to_vec()),
+                    authenticated_encryption_tag: tag.map(<[u8]>::to_vec),
+                    ..decrypt_request(&key, gcm(length), data)
+                })
+                .map(|answer| answer.data.unwrap().expose().to_vec())
+        };
+        let failed = || Err(CryptoError::Failed.into());
+        assert_eq!(ask(&data, Some(16), 3, b"more", Some(&tag)), Ok(b"text".to_vec()));
+        assert_eq!(ask(&data, None, 3, b"more", Some(&tag)), Ok(b"text".to_vec()));
+        // A tag that was cut is one of the length that the parameters name.
+        assert_eq!(ask(&data, Some(12), 3, b"more", Some(&tag[..12])), Ok(b"text".to_vec()));
+        for (length, tag) in [(Some(16), &tag[..12]), (None, &tag[..8]), (Some(1), &tag[..1])] {
+            let answer = ask(&data, length, 3, b"more", Some(tag));
+            assert_eq!(answer, Err(OperationError::TagLength));
+        }
+        assert_eq!(
+            ask(&data, None, 3, b"more", None),
+            Err(OperationError::MissingAttribute(Tag::AuthenticatedEncryptionTag))
+        );
+        assert_eq!(ask(b"Text", None, 3, b"more", Some(&tag)), failed());
+        assert_eq!(ask(&data, None, 4, b"more", Some(&tag)), failed());
+        assert_eq!(ask(&data, None, 3, b"less", Some(&tag)), failed());
+        assert_eq!(ask(&data, None, 3, b"more", Some(&[0; 16])), failed());
+    }
+
+    #[test]
+    fn a_tag_belongs_to_modes_that_make_one() {
+        let world = World::new();
+        let key = world.register_active(aes_key(&[1; 16]), BOTH, Vec::new());
+        let request = Request {
+            iv_counter_nonce: Some(vec![0; 16]),
+            authenticated_encryption_tag: Some(vec![0; 16]),
+            ..decrypt_request(&key, Some(mode(Mode::Ctr, None)), b"x")
+        };
+        assert!(matches!(world.decrypt(request), Err(OperationError::CryptographicParameters(_))));
+    }
+}

@@ -70,3 +70,28 @@ pub(crate) async fn run(
     };
     Ok(Response { unique_identifier, validity_indicator, correlation_value: part.close(item) })
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::enumeration::{CryptographicAlgorithm, CryptographicUsageMask};
+
+    use super::*;
+    use crate::{
+        ops,
+        testing::{World, aes_key, algorithm, mac_verify_request},
+    };
+
+    #[test]
+    fn there_must_be_a_mac_to_verify() {
+        let world = World::new();
+        let mask = CryptographicUsageMask::MAC_VERIFY;
+        let key = world.register_active(aes_key(&[1; 16]), mask, Vec::new());
+        let parameters = Some(algorithm(CryptographicAlgorithm::HmacSha256));
+        let request =
+            Request { mac_data: None, ..mac_verify_request(&key, parameters, b"text", b"") };
+        assert_eq!(
+            world.run(ops::Request::MacVerify(request)),
+            Err(PayloadFault::Missing(Tag::MacData).into())
+        );
+    }
+}

@@ -75,3 +75,173 @@ pub(crate) async fn run(
     counted.save(item);
     Ok(Response { unique_identifier, signature_data, correlation_value: part.close(item) })
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::{
+        attribute::Attribute,
+        enumeration::{
+            CryptographicAlgorithm as A, CryptographicUsageMask, DigitalSignatureAlgorithm,
+            HashingAlgorithm, KeyFormatType, PaddingMethod, RecommendedCurve, Tag,
+        },
+        object::Object,
+    };
+    use kmip_ports::crypto::{CryptoError, KeyPairSpecification};
+    use kmip_testkit::fixture_key_pair;
+
+    use super::*;
+    use crate::{
+        message::PayloadFault,
+        ops,
+        testing::{
+            World, algorithm, first_part, key_block, last_part, next_part, rsa_keys, sign_request,
+        },
+    };
+
+    fn ask(world: &World, request: Request) -> Result<Response, OperationError> {
+        match world.run(ops::Request::Sign(request))? {
+            ops::Response::Sign(response) => Ok(response),
+            other => panic!("not an answer to Sign: {other:?}"),
+        }
+    }
+
+    fn rsa(world: &World, attributes: Vec<Attribute>) -> UniqueIdentifier {
+        world.register_active(rsa_keys().0, CryptographicUsageMask::SIGN, attributes)
+    }
+
+    fn pss(named: A) -> CryptographicParameters {
+        CryptographicParameters {
+            padding_method: Some(PaddingMethod::Pss),
+            hashing_algorithm: Some(HashingAlgorithm::Sha256),
+            ..algorithm(named)
+        }
+    }
+
+    #[test]
+    fn a_digital_signature_algorithm_names_algorithm_hash_and_padding() {
+        let world = World::new();
+        let key = rsa(&world, Vec::new());
+        let named = |digital_signature_algorithm| CryptographicParameters {
+            digital_signature_algorithm: Some(digital_signature_algorithm),
+            ..crate::shared::cryptographic_parameters::none()
+        };
+        let of = |parameters| ask(&world, sign_request(&key, Some(parameters), b"text")).map(drop);
+        assert_eq!(of(named(DigitalSignatureAlgorithm::Sha256WithRsaEncryption)), Ok(()));
+        assert_eq!(
+            of(named(DigitalSignatureAlgorithm::RsassaPss)),
+            Err(OperationError::CryptographicParameters("there is no Hashing Algorithm"))
+        );
+        let with_hash = CryptographicParameters {
+            hashing_algorithm: Some(HashingAlgorithm::Sha384),
+            ..named(DigitalSignatureAlgorithm::RsassaPss)
+        };
+        assert_eq!(of(with_hash), Ok(()));
+        let contradiction = CryptographicParameters {
+            hashing_algorithm: Some(HashingAlgorithm::Sha384),
+            ..named(DigitalSignatureAlgorithm::Sha256WithRsaEncryption)
+        };
+        assert!(matches!(of(contradiction), Err(OperationError::CryptographicParameters(_))));
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_offered_is_refused() {
+        let world = World::new();
+        let key = rsa(&world, Vec::new());
+        for named in [A::Aes, A::Dsa, A::HmacSha256] {
+            assert_eq!(
+                ask(&world, sign_request(&key, Some(pss(named)), b"text")),
+                Err(OperationError::UnsupportedCryptographicParameters)
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_algorithm_is_refused() {
+        let world = World::new();
+        let key = rsa(&world, Vec::new());
+        assert_eq!(
+            ask(&world, sign_request(&key, Some(pss(A::Ecdsa)), b"text")),
+            Err(CryptoError::BadKey("it is a key for another algorithm").into())
+        );
+    }
+
+    #[test]
+    fn hash_and_padding_are_required() {
+        let world = World::new();
+        let key = rsa(&world, Vec::new());
+        let of = |parameters| ask(&world, sign_request(&key, parameters, b"text")).unwrap_err();
+        let no_padding = OperationError::CryptographicParameters("there is no Padding Method");
+        let no_hash = OperationError::CryptographicParameters("there is no Hashing Algorithm");
+        assert_eq!(of(None), no_padding);
+        assert_eq!(
+            of(Some(CryptographicParameters { padding_method: None, ..pss(A::Rsa) })),
+            no_padding
+        );
+        assert_eq!(
+            of(Some(CryptographicParameters { hashing_algorithm: None, ..pss(A::Rsa) })),
+            no_hash
+        );
+    }
+
+    #[test]
+    fn an_elliptic_curve_key_signs_without_a_padding() {
+        let world = World::new();
+        let curve = RecommendedCurve::P256;
+        let pair = fixture_key_pair(KeyPairSpecification::EllipticCurve { curve });
+        let key = Object::PrivateKey(key_block(KeyFormatType::Pkcs8, pair.private.expose()));
+        let key = world.register_active(key, CryptographicUsageMask::SIGN, Vec::new());
+        for named in [A::Ec, A::Ecdsa] {
+            let answer = ask(&world, sign_request(&key, Some(pss(named)), b"text"));
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+        let digest = Request {
+            data: None,
+            digested_data: Some(vec![1; 16]),
+            ..sign_request(&key, None, b"")
+        };
+        assert!(ask(&world, digest).is_ok());
+    }
+
+    #[test]
+    fn a_digest_stands_for_the_data() {
+        let world = World::new();
+        let own = Attribute::CryptographicParameters(algorithm(A::Rsa));
+        let key = rsa(&world, vec![own]);
+        let of = |data: Option<&[u8]>, digest: Option<&[u8]>| {
+            ask(
+                &world,
+                Request {
+                    data: data.map(Material::from),
+                    digested_data: digest.map(<[u8]>::to_vec),
+                    ..sign_request(&key, None, b"")
+                },
+            )
+            .map(|answer| answer.signature_data.is_some())
+        };
+        assert_eq!(of(None, Some(&[1; 16])), Ok(true));
+        assert!(matches!(
+            of(Some(b"text"), Some(&[1; 16])),
+            Err(OperationError::InvalidValue(Tag::DigestedData, _))
+        ));
+        let key = rsa(&world, vec![Attribute::CryptographicParameters(pss(A::Rsa))]);
+        let request = Request { data: None, ..sign_request(&key, None, b"") };
+        assert_eq!(ask(&world, request), Err(PayloadFault::Missing(Tag::Data).into()));
+    }
+
+    #[test]
+    fn parts_are_signed_as_the_whole() {
+        let world = World::new();
+        let key = rsa(&world, vec![Attribute::CryptographicParameters(pss(A::Rsa))]);
+        let whole = ask(&world, sign_request(&key, None, b"some text")).unwrap();
+        assert_eq!(whole.correlation_value, None);
+        let part = |data: &[u8], streaming| {
+            ask(&world, Request { streaming, ..sign_request(&key, None, data) }).unwrap()
+        };
+        let first = part(b"so", first_part());
+        assert_eq!(first.signature_data, None);
+        let second = part(b"me te", next_part(first.correlation_value.as_ref()));
+        assert_eq!(second.correlation_value, first.correlation_value);
+        let last = part(b"xt", last_part(first.correlation_value.as_ref()));
+        assert_eq!(last, whole);
+    }
+}

@@ -93,3 +93,143 @@ async fn verify(
     let valid = item.crypto().sign.verify(key, parameters, input, signature).await?;
     Ok(if valid { ValidityIndicator::Valid } else { ValidityIndicator::Invalid })
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::{
+        attribute::Attribute,
+        enumeration::{
+            CertificateType, CryptographicAlgorithm as A, CryptographicUsageMask, HashingAlgorithm,
+            PaddingMethod,
+        },
+        object::Object,
+    };
+    use kmip_testkit::fixture_certificate;
+
+    use super::*;
+    use crate::{
+        ops,
+        testing::{
+            World, algorithm, first_part, last_part, next_part, rsa_keys, sign_request,
+            signature_verify_request,
+        },
+    };
+
+    const VERIFY: CryptographicUsageMask = CryptographicUsageMask::VERIFY;
+
+    fn pss(named: A) -> CryptographicParameters {
+        CryptographicParameters {
+            padding_method: Some(PaddingMethod::Pss),
+            hashing_algorithm: Some(HashingAlgorithm::Sha256),
+            ..algorithm(named)
+        }
+    }
+
+    fn ask(world: &World, request: Request) -> Result<Response, OperationError> {
+        match world.run(ops::Request::SignatureVerify(request))? {
+            ops::Response::SignatureVerify(response) => Ok(response),
+            other => panic!("not an answer to Signature Verify: {other:?}"),
+        }
+    }
+
+    fn validity(world: &World, request: Request) -> Option<ValidityIndicator> {
+        ask(world, request).unwrap().validity_indicator
+    }
+
+    fn signature(world: &World) -> Vec<u8> {
+        let key = world.register_active(rsa_keys().0, CryptographicUsageMask::SIGN, Vec::new());
+        let request = ops::Request::Sign(sign_request(&key, Some(pss(A::Rsa)), b"text"));
+        match world.run(request).unwrap() {
+            ops::Response::Sign(response) => response.signature_data.unwrap(),
+            other => panic!("not an answer to Sign: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_right_signature_is_valid_and_a_wrong_one_is_an_answer() {
+        let world = World::new();
+        let signature = signature(&world);
+        let certificate = Object::Certificate {
+            certificate_type: CertificateType::X509,
+            certificate_value: fixture_certificate("ee"),
+        };
+        for object in [rsa_keys().1, certificate] {
+            let key = world.register_active(object, VERIFY, Vec::new());
+            let of = |data: &[u8], signature: &[u8]| {
+                let parameters = Some(pss(A::Rsa));
+                validity(&world, signature_verify_request(&key, parameters, data, signature))
+            };
+            assert_eq!(of(b"text", &signature), Some(ValidityIndicator::Valid));
+            assert_eq!(of(b"Text", &signature), Some(ValidityIndicator::Invalid));
+            assert_eq!(of(b"text", &signature[1..]), Some(ValidityIndicator::Invalid));
+            assert_eq!(of(b"text", b""), Some(ValidityIndicator::Invalid));
+        }
+    }
+
+    #[test]
+    fn a_signature_that_the_key_cannot_have_made_is_invalid() {
+        let world = World::new();
+        let signature = signature(&world);
+        let key = world.register_active(rsa_keys().1, VERIFY, Vec::new());
+        let request = signature_verify_request(&key, Some(pss(A::Ecdsa)), b"text", &signature);
+        assert_eq!(validity(&world, request), Some(ValidityIndicator::Invalid));
+    }
+
+    #[test]
+    fn what_cannot_be_verified_is_refused() {
+        let world = World::new();
+        let key = world.register_active(rsa_keys().1, VERIFY, Vec::new());
+        let of = |parameters| {
+            ask(&world, signature_verify_request(&key, parameters, b"text", b"s")).unwrap_err()
+        };
+        assert_eq!(
+            of(Some(pss(A::HmacSha256))),
+            OperationError::UnsupportedCryptographicParameters
+        );
+        assert_eq!(of(None), OperationError::CryptographicParameters("there is no Padding Method"));
+        let request = Request {
+            signature_data: None,
+            ..signature_verify_request(&key, Some(pss(A::Rsa)), b"text", b"")
+        };
+        assert_eq!(ask(&world, request), Err(PayloadFault::Missing(Tag::SignatureData).into()));
+    }
+
+    #[test]
+    fn the_signature_comes_with_any_part() {
+        let world = World::new();
+        let signature = signature(&world);
+        let own = Attribute::CryptographicParameters(pss(A::Rsa));
+        let key = world.register_active(rsa_keys().1, VERIFY, vec![own]);
+        for with in 0..3 {
+            let part = |number, data: &[u8], streaming| {
+                let signature_data = (number == with).then(|| signature.clone());
+                let request = signature_verify_request(&key, None, data, b"");
+                ask(&world, Request { signature_data, streaming, ..request }).unwrap()
+            };
+            let first = part(0, b"te", first_part());
+            assert_eq!(first.validity_indicator, None);
+            assert!(first.correlation_value.is_some());
+            let second = part(1, b"x", next_part(first.correlation_value.as_ref()));
+            assert_eq!(second.validity_indicator, None);
+            let last = part(2, b"t", last_part(first.correlation_value.as_ref()));
+            assert_eq!(last.validity_indicator, Some(ValidityIndicator::Valid));
+            assert_eq!(last.correlation_value, None);
+        }
+    }
+
+    #[test]
+    fn another_signature_with_a_later_part_is_refused() {
+        let world = World::new();
+        let own = Attribute::CryptographicParameters(pss(A::Rsa));
+        let key = world.register_active(rsa_keys().1, VERIFY, vec![own]);
+        let of = |signature: &[u8], streaming| {
+            let request = signature_verify_request(&key, None, b"text", signature);
+            ask(&world, Request { streaming, ..request })
+        };
+        let first = of(b"one", first_part()).unwrap();
+        assert!(matches!(
+            of(b"two", last_part(first.correlation_value.as_ref())),
+            Err(OperationError::InvalidValue(Tag::SignatureData, _))
+        ));
+    }
+}

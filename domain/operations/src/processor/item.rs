@@ -300,8 +300,8 @@ impl Item<'_> {
 
     /// Returns the multi-part operation of the caller that has this Correlation Value.
     pub(crate) fn stream(&self, correlation_value: &[u8]) -> Result<Stream, OperationError> {
-        let stream = match self.unit.stream(correlation_value) {
-            Some(pending) => pending.cloned(),
+        let stream = match self.unit.stream_change(correlation_value) {
+            Some(pending) => pending.after.clone(),
             None => self.streams.find(correlation_value, self.now),
         };
         stream

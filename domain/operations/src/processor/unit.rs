@@ -61,12 +61,9 @@ impl Unit {
         self.written.is_empty()
     }
 
-    /// Returns what this unit has made of a multi-part operation; within, `None` if it has ended.
-    pub(crate) fn stream(&self, correlation_value: &[u8]) -> Option<Option<&Stream>> {
-        self.streams
-            .iter()
-            .find(|change| change.correlation_value == correlation_value)
-            .map(|change| change.after.as_ref())
+    /// Returns what this unit has made of a multi-part operation.
+    pub(crate) fn stream_change(&self, correlation_value: &[u8]) -> Option<&StreamChange> {
+        self.streams.iter().find(|change| change.correlation_value == correlation_value)
     }
 
     /// Continues a multi-part operation, or ends it.

@@ -200,8 +200,231 @@ fn after(bytes: &[u8], position: usize) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use kmip_model::{
+        UniqueIdentifier,
+        attribute::{Attribute, UsageLimits},
+        enumeration::{CryptographicUsageMask, UsageLimitsUnit},
+    };
+    use kmip_testkit::AddingCiphers;
+
     use super::*;
-    use crate::shared::cryptographic_parameters::none;
+    use crate::{
+        ops::{decrypt, encrypt},
+        shared::{cryptographic_parameters::none, stream::Streaming},
+        testing::{
+            World, aes_key, decrypt_request, encrypt_request, first_part, last_part, mode,
+            next_part,
+        },
+    };
+
+    const BOTH: CryptographicUsageMask =
+        CryptographicUsageMask::ENCRYPT.union(CryptographicUsageMask::DECRYPT);
+    const PKCS5: Option<PaddingMethod> = Some(PaddingMethod::Pkcs5);
+
+    struct Bench {
+        world: World,
+        key: UniqueIdentifier,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let world = World::new().with_ciphers(Arc::new(AddingCiphers));
+            let key = world.register_active(aes_key(&[5; 16]), BOTH, Vec::new());
+            Self { world, key }
+        }
+
+        fn encrypt(
+            &self,
+            parameters: &CryptographicParameters,
+            data: &[u8],
+            streaming: Streaming,
+        ) -> encrypt::Response {
+            let first = streaming.correlation_value.is_none();
+            let iv = vec![9; if is_tagged(parameters) { 12 } else { 16 }];
+            let request = encrypt::Request {
+                iv_counter_nonce: first.then_some(iv),
+                streaming,
+                ..encrypt_request(&self.key, first.then(|| parameters.clone()), data)
+            };
+            self.world.encrypt(request).unwrap()
+        }
+
+        fn decrypt(
+            &self,
+            parameters: &CryptographicParameters,
+            data: &[u8],
+            tag: Option<&Vec<u8>>,
+            streaming: Streaming,
+        ) -> decrypt::Response {
+            let first = streaming.correlation_value.is_none();
+            let iv = vec![9; if is_tagged(parameters) { 12 } else { 16 }];
+            let request = decrypt::Request {
+                iv_counter_nonce: first.then_some(iv),
+                authenticated_encryption_tag: tag.cloned(),
+                streaming,
+                ..decrypt_request(&self.key, first.then(|| parameters.clone()), data)
+            };
+            self.world.decrypt(request).unwrap()
+        }
+    }
+
+    const fn is_tagged(parameters: &CryptographicParameters) -> bool {
+        matches!(parameters.block_cipher_mode, Some(BlockCipherMode::Gcm))
+    }
+
+    #[test]
+    fn parts_of_any_size_are_encrypted_and_decrypted_as_the_whole() {
+        let bench = Bench::new();
+        let data: Vec<u8> = (0..48).collect();
+        for (parameters, length) in [
+            (mode(BlockCipherMode::Ecb, None), 48),
+            (mode(BlockCipherMode::Ecb, PKCS5), 33),
+            (mode(BlockCipherMode::Cbc, None), 48),
+            (mode(BlockCipherMode::Cbc, PKCS5), 33),
+            (mode(BlockCipherMode::Cbc, PKCS5), 48),
+            (mode(BlockCipherMode::Ctr, None), 37),
+            (mode(BlockCipherMode::Gcm, None), 37),
+        ] {
+            let data = &data[..length];
+            let whole = bench.encrypt(&parameters, data, Streaming::default());
+            let ciphertext = whole.data.unwrap();
+            let tag = whole.authenticated_encryption_tag;
+            assert_eq!(tag.is_some(), is_tagged(&parameters));
+            for cut in (1..length).step_by(5) {
+                for other in (cut..length).step_by(7) {
+                    let mut found: Vec<u8> = Vec::new();
+                    let first = bench.encrypt(&parameters, &data[..cut], first_part());
+                    let value = &first.correlation_value;
+                    found.extend(first.data.iter().flatten());
+                    let next =
+                        bench.encrypt(&parameters, &data[cut..other], next_part(value.as_ref()));
+                    assert_eq!(next.correlation_value, *value);
+                    assert_eq!(next.authenticated_encryption_tag, None);
+                    found.extend(next.data.iter().flatten());
+                    let last =
+                        bench.encrypt(&parameters, &data[other..], last_part(value.as_ref()));
+                    assert_eq!(last.correlation_value, None);
+                    assert_eq!(last.authenticated_encryption_tag, tag);
+                    found.extend(last.data.iter().flatten());
+                    assert_eq!(found, ciphertext, "{parameters:?} {cut} {other}");
+
+                    let mut found: Vec<u8> = Vec::new();
+                    let open = |data: &[u8], streaming| {
+                        bench.decrypt(&parameters, data, tag.as_ref(), streaming)
+                    };
+                    let first = open(&ciphertext[..cut], first_part());
+                    let value = &first.correlation_value;
+                    found.extend(first.data.iter().flat_map(|data| data.expose().to_vec()));
+                    let next = open(&ciphertext[cut..other], next_part(value.as_ref()));
+                    if is_tagged(&parameters) {
+                        assert_eq!((&first.data, &next.data), (&None, &None));
+                    }
+                    found.extend(next.data.iter().flat_map(|data| data.expose().to_vec()));
+                    let last = open(&ciphertext[other..], last_part(value.as_ref()));
+                    found.extend(last.data.iter().flat_map(|data| data.expose().to_vec()));
+                    assert_eq!(found, data, "{parameters:?} {cut} {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_go_out_as_soon_as_they_are_whole() {
+        let bench = Bench::new();
+        let lengths = |parameters: &CryptographicParameters, parts: [&[u8]; 3]| {
+            let [one, two, three] = parts;
+            let first = bench.encrypt(parameters, one, first_part());
+            let value = &first.correlation_value;
+            let next = bench.encrypt(parameters, two, next_part(value.as_ref()));
+            let last = bench.encrypt(parameters, three, last_part(value.as_ref()));
+            [first, next, last].map(|answer| answer.data.map(|data| data.len()))
+        };
+        let ecb = mode(BlockCipherMode::Ecb, None);
+        assert_eq!(lengths(&ecb, [&[1; 8], &[2; 8], b""]), [None, Some(16), None]);
+        assert_eq!(lengths(&ecb, [&[1; 8], &[2; 4], &[3; 4]]), [None, None, Some(16)]);
+        let cbc = mode(BlockCipherMode::Cbc, PKCS5);
+        assert_eq!(lengths(&cbc, [&[1; 8], &[2; 8], &[3; 17]]), [None, Some(16), Some(32)]);
+        assert_eq!(lengths(&cbc, [&[1; 8], &[2; 8], b""]), [None, Some(16), Some(16)]);
+        let gcm = mode(BlockCipherMode::Gcm, None);
+        assert_eq!(lengths(&gcm, [&[1; 8], &[2; 9], &[3; 1]]), [Some(8), Some(9), Some(1)]);
+    }
+
+    #[test]
+    fn the_block_that_may_hold_padding_is_kept_back() {
+        let bench = Bench::new();
+        for (padding, expected) in
+            [(PKCS5, [None, Some(16), Some(17)]), (None, [Some(16), Some(16), Some(16)])]
+        {
+            let cbc = mode(BlockCipherMode::Cbc, padding);
+            let length = if padding.is_some() { 33 } else { 48 };
+            let whole = bench.encrypt(&cbc, &vec![7; length], Streaming::default()).data.unwrap();
+            let part = |number: usize, streaming| {
+                let at = number * 16;
+                bench.decrypt(&cbc, &whole[at..at + 16], None, streaming)
+            };
+            let first = part(0, first_part());
+            let value = &first.correlation_value;
+            let next = part(1, next_part(value.as_ref()));
+            let last = part(2, last_part(value.as_ref()));
+            let found = [first, next, last].map(|answer| answer.data.map(|data| data.len()));
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_not_encrypted_again_for_every_byte() {
+        let bench = Bench::new();
+        let gcm = mode(BlockCipherMode::Gcm, None);
+        let first = bench.encrypt(&gcm, &vec![1; CHEAP], first_part());
+        assert_eq!(first.data.map(|data| data.len()), Some(CHEAP));
+        let value = &first.correlation_value;
+        let next = bench.encrypt(&gcm, &[2; 100], next_part(value.as_ref()));
+        assert_eq!(next.data, None);
+        let next = bench.encrypt(&gcm, &vec![3; CHEAP / 7], next_part(value.as_ref()));
+        assert_eq!(next.data.map(|data| data.len()), Some(CHEAP / 7 + 100));
+        let last = bench.encrypt(&gcm, &[4; 1], last_part(value.as_ref()));
+        assert_eq!(last.data.map(|data| data.len()), Some(1));
+    }
+
+    #[test]
+    fn a_mode_that_is_not_offered_is_refused() {
+        let bench = Bench::new();
+        for refused in [BlockCipherMode::Xts, BlockCipherMode::Pcbc, BlockCipherMode::Ofb] {
+            let parameters = || Some(mode(refused, PKCS5));
+            let error = OperationError::UnsupportedCryptographicParameters;
+            assert_eq!(
+                bench.world.encrypt(encrypt_request(&bench.key, parameters(), &[0; 16])),
+                Err(error.clone())
+            );
+            assert_eq!(
+                bench.world.decrypt(decrypt_request(&bench.key, parameters(), &[0; 16])),
+                Err(error)
+            );
+        }
+    }
+
+    #[test]
+    fn an_operation_counts_once_or_by_its_bytes() {
+        let bench = Bench::new();
+        for (unit, left) in [(UsageLimitsUnit::Byte, 100 - 24), (UsageLimitsUnit::Object, 99)] {
+            let limits = Attribute::UsageLimits(UsageLimits {
+                usage_limits_total: 100,
+                usage_limits_count: None,
+                usage_limits_unit: unit,
+            });
+            let key = bench.world.register_active(aes_key(&[5; 16]), BOTH, vec![limits]);
+            let bench = Bench { world: bench.world.clone(), key };
+            let gcm = mode(BlockCipherMode::Gcm, None);
+            let first = bench.encrypt(&gcm, &[1; 8], first_part());
+            bench.encrypt(&gcm, &[1; 8], next_part(first.correlation_value.as_ref()));
+            bench.encrypt(&gcm, &[1; 8], last_part(first.correlation_value.as_ref()));
+            let object = bench.world.object(&bench.key);
+            let limits = object.attributes().usage_limits().unwrap();
+            assert_eq!(limits.usage_limits_count, Some(left));
+        }
+    }
 
     #[test]
     fn nothing_that_is_authenticated_is_decrypted_in_parts() {

@@ -293,7 +293,7 @@ pub(crate) fn check_fit(
 
 #[cfg(test)]
 mod tests {
-    use kmip_model::enumeration::Enumeration as _;
+    use kmip_model::enumeration::{BlockCipherMode as Mode, Enumeration as _};
 
     use super::*;
 
@@ -339,7 +339,6 @@ mod tests {
             tag_length: length,
             ..none()
         };
-        use BlockCipherMode as Mode;
         for (mode, length, allowed) in [
             (Mode::Gcm, None, true),
             (Mode::Gcm, Some(16), true),

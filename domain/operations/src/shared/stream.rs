@@ -210,7 +210,177 @@ pub(crate) fn put(
 
 #[cfg(test)]
 mod tests {
+    use kmip_model::{
+        Interval,
+        enumeration::{
+            BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm,
+            CryptographicUsageMask, HashingAlgorithm, Operation, ResultReason as R,
+            RevocationReasonCode,
+        },
+    };
+
     use super::*;
+    use crate::{
+        message::ReasonColumn,
+        ops::{Request, Response, encrypt, mac, revoke},
+        reason::reason,
+        testing::{
+            World, aes_key, algorithm, encrypt_request, first_part, last_part, mac_request, mode,
+            next_part,
+        },
+    };
+
+    fn key(world: &World) -> UniqueIdentifier {
+        let mask = CryptographicUsageMask::MAC_GENERATE.union(CryptographicUsageMask::ENCRYPT);
+        world.register_active(aes_key(&[1; 16]), mask, Vec::new())
+    }
+
+    fn mac(key: &UniqueIdentifier, streaming: Streaming) -> Request {
+        let first = streaming.correlation_value.is_none();
+        let parameters = first.then(|| algorithm(CryptographicAlgorithm::HmacSha256));
+        Request::Mac(mac::Request { streaming, ..mac_request(key, parameters, b"part") })
+    }
+
+    fn sha256() -> CryptographicParameters {
+        CryptographicParameters {
+            hashing_algorithm: Some(HashingAlgorithm::Sha256),
+            ..crate::shared::cryptographic_parameters::none()
+        }
+    }
+
+    fn ask(world: &World, request: Request) -> Result<mac::Response, OperationError> {
+        match world.run(request)? {
+            Response::Mac(response) => Ok(response),
+            other => panic!("not an answer to MAC: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_correlation_value_has_its_reasons() {
+        let world = World::new();
+        let unknown = Some(vec![7; 16]);
+        let error = ask(&world, mac(&key(&world), next_part(unknown.as_ref()))).unwrap_err();
+        assert_eq!(error, OperationError::UnknownCorrelationValue);
+        let given = |column| reason(&error, Some(Operation::Mac), column);
+        assert_eq!(given(ReasonColumn::One), R::ItemNotFound);
+        assert_eq!(given(ReasonColumn::TwoOne), R::InvalidCorrelationValue);
+    }
+
+    #[test]
+    fn an_operation_belongs_to_its_user_its_key_and_itself() {
+        let world = World::new();
+        let (one, other) = (key(&world), key(&world));
+        let value = ask(&world, mac(&one, first_part())).unwrap().correlation_value;
+        let refused = |world: &World, request| {
+            let answer = world.run(request).map(drop);
+            assert_eq!(answer, Err(OperationError::UnknownCorrelationValue));
+        };
+        refused(&world, mac(&other, next_part(value.as_ref())));
+        let encrypt = encrypt::Request {
+            streaming: next_part(value.as_ref()),
+            ..encrypt_request(&one, Some(mode(BlockCipherMode::Ctr, None)), b"part")
+        };
+        refused(&world, Request::Encrypt(encrypt));
+        let hash = crate::ops::hash::Request {
+            cryptographic_parameters: None,
+            data: None,
+            streaming: last_part(value.as_ref()),
+        };
+        refused(&world, Request::Hash(hash));
+        // Of another user there is nothing to be seen, even with the right of use.
+        let hash = || crate::ops::hash::Request {
+            streaming: first_part(),
+            ..crate::testing::hash_request(Some(sha256()), b"part")
+        };
+        let Ok(Response::Hash(begun)) = world.run(Request::Hash(hash())) else { panic!() };
+        let next = crate::ops::hash::Request {
+            streaming: last_part(begun.correlation_value.as_ref()),
+            ..hash()
+        };
+        refused(&world.asked_by("bob"), Request::Hash(next));
+        // Nothing of this has ended it.
+        assert!(ask(&world, mac(&one, last_part(value.as_ref()))).is_ok());
+        refused(&world, mac(&one, last_part(value.as_ref())));
+    }
+
+    #[test]
+    fn correlation_values_are_long_and_never_the_same() {
+        let world = World::new();
+        let key = key(&world);
+        let begin = || ask(&world, mac(&key, first_part())).unwrap().correlation_value.unwrap();
+        let (one, other) = (begin(), begin());
+        assert_eq!(one.len(), 16);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn who_waits_too_long_begins_again() {
+        let world = World::new();
+        let key = key(&world);
+        let value = ask(&world, mac(&key, first_part())).unwrap().correlation_value;
+        world.clock.advance(Interval(299));
+        assert!(ask(&world, mac(&key, next_part(value.as_ref()))).is_ok());
+        world.clock.advance(Interval(300));
+        assert_eq!(
+            ask(&world, mac(&key, next_part(value.as_ref()))),
+            Err(OperationError::UnknownCorrelationValue)
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_revoked_between_two_parts_is_not_used_any_more() {
+        let world = World::new();
+        let key = key(&world);
+        let value = ask(&world, mac(&key, first_part())).unwrap().correlation_value;
+        let revoke = revoke::Request {
+            unique_identifier: key.clone().into(),
+            revocation_reason: kmip_model::attribute::RevocationReason {
+                revocation_reason_code: RevocationReasonCode::Superseded,
+                revocation_message: None,
+            },
+            compromise_occurrence_date: None,
+        };
+        world.run(Request::Revoke(revoke)).unwrap();
+        let answer = ask(&world, mac(&key, last_part(value.as_ref())));
+        assert!(matches!(answer, Err(OperationError::Usage(_))), "{answer:?}");
+    }
+
+    #[test]
+    fn parts_in_one_batch_follow_each_other_and_an_undone_batch_has_had_none() {
+        let world = World::new();
+        let key = key(&world);
+        let whole = |world: &World, parts: usize| {
+            let parameters = Some(algorithm(CryptographicAlgorithm::HmacSha256));
+            let request = mac_request(&key, parameters, "part".repeat(parts).as_bytes());
+            ask(world, Request::Mac(request)).unwrap().mac_data
+        };
+        let value = ask(&world, mac(&key, first_part())).unwrap().correlation_value;
+        let undo = BatchErrorContinuationOption::Undo;
+        let next = || mac(&key, next_part(value.as_ref()));
+        let answers = world.batch(vec![next(), next()], undo);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        let last = ask(&world, mac(&key, last_part(value.as_ref()))).unwrap();
+        assert_eq!(last.mac_data, whole(&world, 4));
+    }
+
+    #[test]
+    fn a_part_that_fails_leaves_the_operation_as_it_was() {
+        let world = World::new();
+        let key = key(&world);
+        let value = ask(&world, mac(&key, first_part())).unwrap().correlation_value;
+        let other = mac::Request {
+            streaming: next_part(value.as_ref()),
+            ..mac_request(&key, Some(algorithm(CryptographicAlgorithm::Aes)), b"part")
+        };
+        assert!(matches!(
+            ask(&world, Request::Mac(other)),
+            Err(OperationError::CryptographicParameters(_))
+        ));
+        let last = ask(&world, mac(&key, last_part(value.as_ref()))).unwrap().mac_data;
+        let parameters = Some(algorithm(CryptographicAlgorithm::HmacSha256));
+        let whole = Request::Mac(mac_request(&key, parameters, b"partpart"));
+        assert_eq!(last, ask(&world, whole).unwrap().mac_data);
+    }
 
     #[test]
     fn indicators_and_correlation_value_say_which_part_it_is() {
