@@ -132,12 +132,19 @@ pub(super) fn of(response: &Response) -> Output {
         }
         // The client has no commands for these.
         Response::AddAttribute(_)
+        | Response::Decrypt(_)
         | Response::DeleteAttribute(_)
+        | Response::Encrypt(_)
         | Response::GetAttributeList(_)
+        | Response::Hash(_)
         | Response::Interop(_)
         | Response::Log(_)
+        | Response::Mac(_)
+        | Response::MacVerify(_)
         | Response::ModifyAttribute(_)
-        | Response::SetAttribute(_) => {}
+        | Response::SetAttribute(_)
+        | Response::Sign(_)
+        | Response::SignatureVerify(_) => {}
     }
     output
 }

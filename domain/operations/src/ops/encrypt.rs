@@ -106,16 +106,16 @@ mod tests {
         attribute::Attribute,
         enumeration::{
             BlockCipherMode as Mode, CertificateType, CryptographicAlgorithm,
-            CryptographicUsageMask, PaddingMethod,
+            CryptographicUsageMask, ObjectType, PaddingMethod,
         },
-        object::Object,
+        object::{Object, UsageDenied},
     };
     use kmip_ports::crypto::CryptoError;
     use kmip_testkit::fixture_certificate;
 
     use super::*;
     use crate::testing::{
-        World, aes_key, algorithm, decrypt_request, encrypt_request, mode, rsa_keys,
+        World, aes_key, algorithm, decrypt_request, encrypt_request, mode, rsa_keys, secret,
     };
 
     const BOTH: CryptographicUsageMask =
@@ -304,6 +304,24 @@ mod tests {
             world.encrypt(encrypt_request(&key, parameters, b"x")),
             Err(OperationError::Crypto(CryptoError::BadKey(_)))
         ));
+    }
+
+    #[test]
+    fn a_one_time_pad_is_a_secret_that_is_asked_to_encrypt() {
+        let world = World::new();
+        for (named, expected) in [
+            // What comes of it is for the ciphers to say, and these have no such one.
+            (
+                CryptographicAlgorithm::OneTimePad,
+                OperationError::UnsupportedCryptographicParameters,
+            ),
+            (CryptographicAlgorithm::Aes, UsageDenied::NotAKey(ObjectType::SecretData).into()),
+        ] {
+            let own = vec![Attribute::CryptographicAlgorithm(named)];
+            let key = world.register_active(secret(b"pad"), BOTH, own);
+            assert_eq!(world.encrypt(encrypt_request(&key, None, b"x")), Err(expected.clone()));
+            assert_eq!(world.decrypt(decrypt_request(&key, None, b"x")), Err(expected));
+        }
     }
 
     #[test]

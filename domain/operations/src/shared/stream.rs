@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_in_one_batch_follow_each_other_and_an_undone_batch_has_had_none() {
+    fn parts_in_one_batch_follow_each_other() {
         let world = World::new();
         let key = key(&world);
         let whole = |world: &World, parts: usize| {
