@@ -257,6 +257,7 @@ fn crypto(error: &CryptoError, operation: Option<Operation>) -> Row {
         CryptoError::Unsupported(_) => same(R::FeatureNotSupported),
         CryptoError::NoSuchForm => same(R::KeyFormatTypeNotSupported),
         CryptoError::BadInput(_) => same(R::InvalidMessage),
+        CryptoError::BadTagLength => same(R::GeneralFailure),
         _ => same(R::CryptographicFailure),
     }
 }
@@ -355,6 +356,11 @@ mod tests {
                 OperationError::DuplicateName,
                 Operation::Create,
                 [R::InvalidField, R::NonUniqueNameAttribute, R::NonUniqueNameAttribute],
+            ),
+            (
+                OperationError::Crypto(CryptoError::BadTagLength),
+                Operation::Encrypt,
+                [R::GeneralFailure, R::GeneralFailure, R::GeneralFailure],
             ),
         ] {
             let columns = [ReasonColumn::One, ReasonColumn::TwoZero, ReasonColumn::TwoOne];

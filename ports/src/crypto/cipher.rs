@@ -40,8 +40,8 @@ pub trait Ciphers: Send + Sync {
     fn supports(&self, parameters: &CryptographicParameters) -> bool;
 
     /// Encrypts. `Unsupported` if algorithm, mode, padding or this very key is not offered;
-    /// `BadKey` if the key does not fit the algorithm; `BadInput` if data, IV or tag length do not
-    /// fit.
+    /// `BadKey` if the key does not fit the algorithm; `BadInput` if data or IV do not fit, and
+    /// `BadTagLength` if the Tag Length does not.
     async fn encrypt(
         &self,
         key: &ProtectionKey,

@@ -38,6 +38,9 @@ pub enum CryptoError {
     /// Data, IV, tag or signature parameters do not fit the algorithm.
     #[error("the input does not fit: {0}")]
     BadInput(&'static str),
+    /// No tag of that length is made.
+    #[error("the Tag Length is not one that the mode makes")]
+    BadTagLength,
     /// More bytes are asked for than the method makes.
     #[error("the method makes fewer bytes than asked for")]
     TooLong,
