@@ -22,7 +22,7 @@ impl Digests for AwsLcDigests {
 }
 
 /// Finds the library's algorithm.
-fn find(algorithm: HashingAlgorithm) -> Option<&'static Algorithm> {
+pub(crate) fn find(algorithm: HashingAlgorithm) -> Option<&'static Algorithm> {
     Some(match algorithm {
         HashingAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
         HashingAlgorithm::Sha224 => &digest::SHA224,

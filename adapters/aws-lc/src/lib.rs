@@ -15,10 +15,13 @@ mod derive;
 mod digest;
 mod format;
 mod generate;
+mod key;
 mod mac;
 mod offload;
 mod random;
 mod sign;
+#[cfg(test)]
+mod testing;
 
 pub use at_rest::AwsLcAtRest;
 pub use cipher::AwsLcCiphers;
@@ -30,15 +33,17 @@ pub use mac::AwsLcMacs;
 pub use random::AwsLcRandom;
 pub use sign::AwsLcSignatures;
 
-/// Returns every capability, over AWS-LC.
+/// Returns every capability, over AWS-LC. Together they do as much slow work at a time as there are
+/// cores.
 #[must_use]
 pub fn suite() -> CryptoSuite {
+    let offload = offload::Offload::new();
     CryptoSuite {
-        generate: Arc::new(AwsLcKeyGeneration::new()),
-        cipher: Arc::new(AwsLcCiphers),
-        sign: Arc::new(AwsLcSignatures),
+        generate: Arc::new(AwsLcKeyGeneration::sharing(offload.clone())),
+        cipher: Arc::new(AwsLcCiphers::sharing(offload.clone())),
+        sign: Arc::new(AwsLcSignatures::sharing(offload.clone())),
         mac: Arc::new(AwsLcMacs),
-        derive: Arc::new(AwsLcDerivation),
+        derive: Arc::new(AwsLcDerivation::sharing(offload)),
         digest: Arc::new(AwsLcDigests),
         format: Arc::new(DerKeyFormats),
         random: Arc::new(AwsLcRandom),

@@ -18,6 +18,16 @@ pub(crate) enum Cost {
     Pooled,
 }
 
+impl Cost {
+    /// Data up to this many bytes is ciphered or hashed at once.
+    const MOST_INLINE: usize = 64 * 1024;
+
+    /// Returns what it costs to cipher or hash so many bytes.
+    pub(crate) const fn of(bytes: usize) -> Self {
+        if bytes > Self::MOST_INLINE { Self::Pooled } else { Self::Inline }
+    }
+}
+
 /// Runs computations according to their cost.
 #[derive(Clone, Debug)]
 pub(crate) struct Offload {
@@ -67,6 +77,12 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn only_large_data_is_worth_a_thread() {
+        assert_eq!(Cost::of(64 * 1024), Cost::Inline);
+        assert_eq!(Cost::of(64 * 1024 + 1), Cost::Pooled);
+    }
 
     #[tokio::test]
     async fn inline_work_stays_on_the_callers_thread() {

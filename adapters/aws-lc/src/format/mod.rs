@@ -57,6 +57,21 @@ impl KeyFormats for DerKeyFormats {
     }
 }
 
+impl DerKeyFormats {
+    /// Reads an asymmetric key once: says what it is and returns it in the form that `form` chooses
+    /// for it.
+    pub(crate) fn read(
+        object_type: ObjectType,
+        material: &KeyMaterial,
+        form: impl FnOnce(&KeyDescription) -> Result<KeyFormatType, CryptoError>,
+    ) -> Result<(KeyDescription, KeyMaterial), CryptoError> {
+        let read = Read::new(object_type, material)?;
+        let description = read.describe()?;
+        let form = form(&description)?;
+        Ok((description, read.write(form)?))
+    }
+}
+
 /// Converts a symmetric key or secret: the bytes, or the bytes in a structure.
 fn convert_secret(from: &KeyMaterial, to: KeyFormatType) -> Result<KeyMaterial, CryptoError> {
     let (KeyMaterial::Bytes(key) | KeyMaterial::TransparentSymmetricKey { key }) = from else {
