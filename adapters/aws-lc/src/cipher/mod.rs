@@ -150,7 +150,7 @@ impl Decryption {
                 Ok(Self::Aead(prepared, tag.to_vec()))
             }
             Method::Wrap(method) => method.prepare(key, iv).map(Self::Wrap),
-            Method::Rsa(padding) => padding.decryption(key, label(parameters)).map(Self::Rsa),
+            Method::Rsa(padding) => Ok(Self::Rsa(padding.decryption(key, label(parameters)))),
         }
     }
 

@@ -76,18 +76,9 @@ impl RsaPadding {
         Ok(CipherOutput { data: output, tag: None })
     }
 
-    /// Prepares a decryption with a private key.
-    pub(super) fn decryption(
-        self,
-        key: &KeyInUse,
-        label: &[u8],
-    ) -> Result<Decryption, CryptoError> {
-        let (_, pkcs8) = key::private(key, |description| {
-            key::rsa_form(description, MINIMUM_BITS, KeyFormatType::Pkcs8)
-        })?;
-        let key =
-            PrivateDecryptingKey::from_pkcs8(key::encoded(pkcs8)?.expose()).map_err(|_| BAD_KEY)?;
-        Ok(Decryption { padding: self, key, label: label.to_vec() })
+    /// Prepares a decryption with a private key, which is not read yet: that takes long too.
+    pub(super) fn decryption(self, key: &KeyInUse, label: &[u8]) -> Decryption {
+        Decryption { padding: self, key: key.clone(), label: label.to_vec() }
     }
 }
 
@@ -110,26 +101,29 @@ fn oaep(parameters: &CryptographicParameters) -> Result<&'static OaepAlgorithm, 
 /// A decryption that needs only the data.
 pub(super) struct Decryption {
     padding: RsaPadding,
-    key: PrivateDecryptingKey,
+    key: KeyInUse,
     label: Vec<u8>,
 }
 
 impl Decryption {
-    pub(super) fn run(self, data: &Buffer) -> Result<Buffer, CryptoError> {
-        let size = self.key.key_size_bytes();
+    pub(super) fn run(&self, data: &Buffer) -> Result<Buffer, CryptoError> {
+        let (_, pkcs8) = key::private(&self.key, |description| {
+            key::rsa_form(description, MINIMUM_BITS, KeyFormatType::Pkcs8)
+        })?;
+        let key =
+            PrivateDecryptingKey::from_pkcs8(key::encoded(pkcs8)?.expose()).map_err(|_| BAD_KEY)?;
+        let size = key.key_size_bytes();
         if data.len() != size {
             return Err(CryptoError::BadInput("the data is not as long as the key"));
         }
         let mut output = Zeroizing::new(vec![0; size]);
         let length = match self.padding {
-            RsaPadding::Oaep(algorithm) => {
-                OaepPrivateDecryptingKey::new(self.key).and_then(|key| {
-                    key.decrypt(algorithm, data, &mut output, Some(&self.label))
-                        .map(|out| out.len())
-                })
-            }
-            RsaPadding::Pkcs1 => Pkcs1PrivateDecryptingKey::new(self.key)
-                .and_then(|key| key.decrypt(data, &mut output).map(|out| out.len())),
+            RsaPadding::Oaep(algorithm) => OaepPrivateDecryptingKey::new(key).and_then(|key| {
+                key.decrypt(algorithm, data, &mut output, Some(&self.label))
+                    .map(|plain| plain.len())
+            }),
+            RsaPadding::Pkcs1 => Pkcs1PrivateDecryptingKey::new(key)
+                .and_then(|key| key.decrypt(data, &mut output).map(|plain| plain.len())),
         };
         output.truncate(length.map_err(|_| CryptoError::Failed)?);
         Ok(output)

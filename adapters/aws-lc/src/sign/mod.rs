@@ -226,8 +226,8 @@ impl AwsLcSignatures {
         key: &KeyInUse,
         input: SignatureInput<'_>,
     ) -> Result<Vec<u8>, CryptoError> {
-        let key = rsa::signing_key(key)?;
         let digest = self.digest(method.digest()?, input).await?;
+        let key = key.clone();
         self.offload.run(Cost::Pooled, move || rsa::sign(&key, encoding, &digest)).await
     }
 }
