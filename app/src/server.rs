@@ -44,8 +44,8 @@ impl Server {
         let ports = Ports {
             store: Arc::clone(&storage.store) as Arc<_>,
             clock: Arc::clone(&clock),
-            crypto: crypto::suite(),
             key_values: Arc::new(KeyValueForm),
+            crypto: crypto::suite(&config.crypto),
             certificates: Arc::new(X509Certificates),
             authenticator: identity::authenticator(&config.auth),
             policies: identity::policies(),

@@ -23,10 +23,11 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
+    ("kmip-legacy-crypto", ADAPTER, &["kmip-testkit"]),
     ("kmip-x509", ADAPTER, &["kmip-testkit"]),
     ("kmip-host", ADAPTER, &["kmip-testkit"]),
     ("kmip-telemetry", ADAPTER, &["kmip-testkit"]),
-    ("kmip-app", PROGRAM, &[]),
+    ("kmip-app", PROGRAM, &["kmip-testkit"]),
     // Its library is test code too: the server and the client that several targets share.
     ("kmip-tests", EVERY_CRATE, &[]),
 ];
@@ -41,6 +42,7 @@ const PROGRAM: &[&str] = &[
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
+    "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
     "kmip-telemetry",
@@ -55,6 +57,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
+    "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
     "kmip-telemetry",

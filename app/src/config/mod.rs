@@ -174,11 +174,13 @@ impl Default for Auth {
 pub struct Crypto {
     /// Who computes; `aws-lc` is the only one so far.
     pub provider: String,
+    /// Says whether old algorithms, which the provider does not offer, are offered too.
+    pub legacy: bool,
 }
 
 impl Default for Crypto {
     fn default() -> Self {
-        Self { provider: "aws-lc".to_owned() }
+        Self { provider: "aws-lc".to_owned(), legacy: false }
     }
 }
 

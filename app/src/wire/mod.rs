@@ -2,6 +2,8 @@
 
 pub(crate) mod crypto;
 pub(crate) mod identity;
+#[cfg(feature = "crypto-legacy")]
+mod layered;
 pub(crate) mod root_key;
 pub(crate) mod storage;
 pub(crate) mod transport;
