@@ -132,8 +132,10 @@ pub(super) fn of(response: &Response) -> Output {
         }
         // The client has no commands for these.
         Response::AddAttribute(_)
+        | Response::Check(_)
         | Response::Decrypt(_)
         | Response::DeleteAttribute(_)
+        | Response::DeriveKey(_)
         | Response::Encrypt(_)
         | Response::GetAttributeList(_)
         | Response::Hash(_)
@@ -142,6 +144,7 @@ pub(super) fn of(response: &Response) -> Output {
         | Response::Mac(_)
         | Response::MacVerify(_)
         | Response::ModifyAttribute(_)
+        | Response::ReKey(_)
         | Response::SetAttribute(_)
         | Response::Sign(_)
         | Response::SignatureVerify(_) => {}
