@@ -35,6 +35,15 @@ pub enum AuthenticationError {
     /// The certificate names nobody, or more than one.
     #[error("the client certificate does not name exactly one user")]
     NoUniqueName,
+    /// A password is wrong, or nobody has that name; which, is not told.
+    #[error("the credential is not that of an account")]
+    WrongCredential,
+    /// A credential is of a kind that nothing can be compared with.
+    #[error("the credential is of a type that is not checked here")]
+    UncheckedCredential,
+    /// The directory of users does not know the client, or does not answer.
+    #[error("the client could not be found in the directory of users")]
+    NotInDirectory,
 }
 
 /// Finds out who a peer is.

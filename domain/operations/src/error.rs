@@ -60,6 +60,10 @@ pub enum OperationError {
     /// The caller knows the object but may not do this.
     #[error("the operation is not permitted on this object")]
     NotPermitted,
+    /// There is such an object, which the caller may not know; told apart from `NotFound` by its
+    /// reason, where the operator wants that.
+    #[error("no such object")]
+    Hidden,
     /// The request leaves the identifier out, and nothing in the batch stands for it.
     #[error("the request names no object, and the ID Placeholder is empty")]
     NoPlaceholder,

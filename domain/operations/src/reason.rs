@@ -62,7 +62,7 @@ fn row(error: &OperationError, operation: Option<Operation>) -> Row {
     use OperationError as E;
     match error {
         E::NotFound | E::NoPlaceholder => since_two(R::ItemNotFound, R::ObjectNotFound),
-        E::NotPermitted => same(R::PermissionDenied),
+        E::NotPermitted | E::Hidden => same(R::PermissionDenied),
         E::Destroyed => since_two(R::PermissionDenied, R::ObjectDestroyed),
         E::Transition(illegal) => {
             let one = match (illegal.transition, operation) {

@@ -31,17 +31,28 @@ pub struct PolicyRules(BTreeMap<(ObjectType, Operation), Permission>);
 /// One policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// For principals without groups, and, unless configured otherwise, for groups that the
-    /// policy does not name.
+    /// For principals without groups; and, with [`WithoutSection::Preset`], for everybody where the
+    /// policy has no groups at all.
     pub preset: Option<PolicyRules>,
     /// For each group.
     pub groups: BTreeMap<String, PolicyRules>,
+}
+
+/// What a policy that speaks of no group says to principals who have groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WithoutSection {
+    /// What it says to everybody else.
+    #[default]
+    Preset,
+    /// Nothing, and that denies.
+    Deny,
 }
 
 /// All policies, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
     policies: BTreeMap<String, Policy>,
+    without_section: WithoutSection,
 }
 
 /// What a decision is about.
@@ -107,6 +118,7 @@ impl Default for Policies {
                 ("default".to_owned(), standard::default_policy()),
                 ("public".to_owned(), standard::public_policy()),
             ]),
+            without_section: WithoutSection::default(),
         }
     }
 }
@@ -116,6 +128,12 @@ impl Policies {
     #[must_use]
     pub fn is_reserved(name: &str) -> bool {
         matches!(name, "default" | "public")
+    }
+
+    /// Says what policies without groups say to principals who have groups.
+    #[must_use]
+    pub fn with_groups_without_section(self, without_section: WithoutSection) -> Self {
+        Self { without_section, ..self }
     }
 
     /// Adds a policy; the reserved ones stay as they are. Says whether it was taken.
@@ -167,8 +185,9 @@ impl Policies {
         name: &str,
     ) -> impl Iterator<Item = &'a PolicyRules> {
         let policy = self.policies.get(name);
+        let falls_back = self.without_section == WithoutSection::Preset;
         let preset = policy
-            .filter(|policy| principal.groups.is_none() || policy.groups.is_empty())
+            .filter(|policy| principal.groups.is_none() || (falls_back && policy.groups.is_empty()))
             .and_then(|policy| policy.preset.as_ref());
         let groups = policy.into_iter().flat_map(move |policy| {
             principal.groups.iter().flatten().filter_map(|group| policy.groups.get(group))
@@ -254,22 +273,94 @@ mod tests {
         assert!(!policies.allows(&Principal::user("bob"), &question));
     }
 
+    fn to_all(permission: Permission) -> PolicyRules {
+        let both = [Operation::Get, Operation::Locate];
+        PolicyRules::default().with(ObjectType::SymmetricKey, &both, permission)
+    }
+
+    /// One policy of each shape.
+    fn every_shape(without_section: WithoutSection) -> Policies {
+        let mut policies = Policies::default().with_groups_without_section(without_section);
+        let group = BTreeMap::from([("a".to_owned(), to_all(Permission::AllowAll))]);
+        for (name, preset, groups) in [
+            ("preset", Some(to_all(Permission::AllowAll)), BTreeMap::new()),
+            ("groups", None, group.clone()),
+            ("both", Some(to_all(Permission::AllowOwner)), group),
+            ("neither", None, BTreeMap::new()),
+        ] {
+            assert!(policies.insert(name, Policy { preset, groups }));
+        }
+        policies
+    }
+
+    fn bob(groups: Option<&[&str]>) -> Principal {
+        let groups = groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect());
+        Principal { user: "bob".into(), groups }
+    }
+
+    #[test]
+    fn groups_and_sections_decide_as_the_table_says() {
+        use WithoutSection::{Deny, Preset};
+        let cases: [(WithoutSection, Option<&[&str]>, &str); 8] = [
+            (Preset, None, "preset"),
+            (Preset, Some(&[]), "preset"),
+            (Preset, Some(&["a"]), "both groups preset"),
+            (Preset, Some(&["b"]), "preset"),
+            (Deny, None, "preset"),
+            (Deny, Some(&[]), ""),
+            (Deny, Some(&["a"]), "both groups"),
+            (Deny, Some(&["b"]), ""),
+        ];
+        for (without_section, groups, expected) in cases {
+            let policies = every_shape(without_section);
+            let question = |policy| Question {
+                policy,
+                owner: "alice",
+                object_type: ObjectType::SymmetricKey,
+                operation: Operation::Get,
+            };
+            let allowed: Vec<&str> = ["both", "groups", "neither", "preset"]
+                .into_iter()
+                .filter(|policy| policies.allows(&bob(groups), &question(policy)))
+                .collect();
+            assert_eq!(allowed.join(" "), expected, "{without_section:?} {groups:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_groups_has_nothing_of_the_default_policy_where_presets_do_not_count() {
+        let policies = Policies::default().with_groups_without_section(WithoutSection::Deny);
+        let question = Question {
+            policy: "default",
+            owner: "bob",
+            object_type: ObjectType::SymmetricKey,
+            operation: Operation::Get,
+        };
+        assert!(policies.allows(&bob(None), &question));
+        assert!(!policies.allows(&bob(Some(&["a"])), &question));
+    }
+
     #[test]
     fn visibility_agrees_with_the_decision() {
-        let policies = Policies::default();
-        let visible = policies.visible(&Principal::user("bob"));
-        for object_type in Object::TYPES {
-            for owner in ["alice", "bob"] {
-                let question = Question {
-                    policy: "default",
-                    owner,
-                    object_type,
-                    operation: Operation::Locate,
-                };
-                assert_eq!(
-                    visible.includes("default", object_type, owner),
-                    policies.allows(&Principal::user("bob"), &question),
-                );
+        for without_section in [WithoutSection::Preset, WithoutSection::Deny] {
+            let policies = every_shape(without_section);
+            for groups in [None, Some(&[][..]), Some(&["a"][..]), Some(&["b"][..])] {
+                let principal = bob(groups);
+                let visible = policies.visible(&principal);
+                for policy in ["default", "public", "preset", "groups", "both", "neither", "none"] {
+                    for (object_type, owner) in Object::TYPES
+                        .into_iter()
+                        .flat_map(|object_type| [(object_type, "alice"), (object_type, "bob")])
+                    {
+                        let operation = Operation::Locate;
+                        let question = Question { policy, owner, object_type, operation };
+                        assert_eq!(
+                            visible.includes(policy, object_type, owner),
+                            policies.allows(&principal, &question),
+                            "{without_section:?} {groups:?} {policy} {object_type} {owner}"
+                        );
+                    }
+                }
             }
         }
     }

@@ -103,7 +103,7 @@ impl Item<'_> {
     /// Fetches an object that the current operation may be done to, as it is now.
     ///
     /// # Errors
-    /// `NotFound` or `NotPermitted` if there is none, the caller may not, or, where tombstones are
+    /// `NotFound`, `NotPermitted` or `Hidden` if there is none, the caller may not, or, where tombstones are
     /// not shown, it is destroyed.
     pub(crate) async fn fetch(
         &mut self,
@@ -163,10 +163,13 @@ impl Item<'_> {
     }
 
     /// Tells what is not permitted: who may not even read the attributes of an object may not
-    /// learn that it exists.
+    /// learn that it exists, unless the operator lets everybody learn that.
     fn refusal(&self, object: &ManagedObject) -> OperationError {
+        let is_gone = object.is_destroyed() && !self.dialect.tombstones_visible;
         if self.permits(object, Operation::GetAttributes) {
             OperationError::NotPermitted
+        } else if self.settings.reveal_forbidden && !is_gone {
+            OperationError::Hidden
         } else {
             OperationError::NotFound
         }

@@ -93,6 +93,8 @@ pub struct Settings {
     pub names_unique: bool,
     /// Says whether Get Attributes without names returns only what all clients are known to read.
     pub conservative_attributes: bool,
+    /// Says whether an object that the caller may not know is refused as forbidden, not as unknown.
+    pub reveal_forbidden: bool,
     /// Says whether Interop is offered.
     pub interop: bool,
     /// Lease Time of new objects.
@@ -109,6 +111,7 @@ impl Default for Settings {
             protocol_versions: Vec::new(),
             names_unique: false,
             conservative_attributes: false,
+            reveal_forbidden: false,
             interop: false,
             lease_time: Interval(3_600),
             maximum_response_size: 1024 * 1024,

@@ -487,6 +487,35 @@ fn a_stranger_cannot_tell_a_key_from_none() {
 }
 
 #[test]
+fn a_stranger_is_told_of_a_key_only_where_the_operator_wants_it() {
+    let mut desk = Desk::new();
+    desk.store.insert(held_by("bob", "b", aes_key(&[1; 16]), "default"));
+    let destroyed = held_by("bob", "d", aes_key(&[1; 16]), "default").destroy(NOW).unwrap();
+    desk.store.insert(destroyed);
+    let refusal = |desk: &Desk, identifier: &str, tombstones_visible: bool| {
+        let item = get(UniqueIdentifier::new(identifier).into());
+        let mut asked = message(Option_::Stop, vec![item]);
+        asked.dialect.tombstones_visible = tombstones_visible;
+        match desk.send(asked).items.remove(0).outcome {
+            Outcome::Failed(error) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refusal(&desk, "b", true), OperationError::NotFound);
+    desk.processor.settings.reveal_forbidden = true;
+    for (identifier, tombstones_visible, expected) in [
+        ("b", true, OperationError::Hidden),
+        ("b", false, OperationError::Hidden),
+        ("d", true, OperationError::Hidden),
+        ("d", false, OperationError::NotFound),
+        ("none", true, OperationError::NotFound),
+    ] {
+        assert_eq!(refusal(&desk, identifier, tombstones_visible), expected, "{identifier}");
+    }
+    assert_eq!(OperationError::Hidden.to_string(), OperationError::NotFound.to_string());
+}
+
+#[test]
 fn a_public_key_is_everybodys_to_read_and_its_owners_to_change() {
     let desk = Desk::new();
     let key = Object::PublicKey(key_block(KeyFormatType::X509, b"key"));
