@@ -26,6 +26,9 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-legacy-crypto", ADAPTER, &["kmip-testkit"]),
     ("kmip-x509", ADAPTER, &["kmip-testkit"]),
     ("kmip-host", ADAPTER, &["kmip-testkit"]),
+    ("kmip-policy-files", ADAPTER, &["kmip-testkit"]),
+    ("kmip-accounts", ADAPTER, &["kmip-testkit"]),
+    ("kmip-slugs", ADAPTER, &["kmip-testkit"]),
     ("kmip-telemetry", ADAPTER, &["kmip-testkit"]),
     ("kmip-app", PROGRAM, &["kmip-testkit"]),
     // Its library is test code too: the server and the client that several targets share.
@@ -45,6 +48,9 @@ const PROGRAM: &[&str] = &[
     "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
+    "kmip-policy-files",
+    "kmip-accounts",
+    "kmip-slugs",
     "kmip-telemetry",
 ];
 const EVERY_CRATE: &[&str] = &[
@@ -60,6 +66,9 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
+    "kmip-policy-files",
+    "kmip-accounts",
+    "kmip-slugs",
     "kmip-telemetry",
     "kmip-app",
 ];
