@@ -15,4 +15,4 @@ pub mod shared;
 mod testing;
 
 pub use error::OperationError;
-pub use processor::{Ports, Processor, Settings};
+pub use processor::{ForbiddenObjects, Ports, Processor, Settings};

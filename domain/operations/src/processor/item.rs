@@ -18,7 +18,7 @@ use kmip_ports::{
 };
 
 use super::{
-    Ports, Settings,
+    ForbiddenObjects, Ports, Settings,
     streams::{CorrelationValue, Stream, Streams},
     unit::Unit,
 };
@@ -168,7 +168,7 @@ impl Item<'_> {
         let is_gone = object.is_destroyed() && !self.dialect.tombstones_visible;
         if self.permits(object, Operation::GetAttributes) {
             OperationError::NotPermitted
-        } else if self.settings.reveal_forbidden && !is_gone {
+        } else if self.settings.forbidden_objects == ForbiddenObjects::Revealed && !is_gone {
             OperationError::Hidden
         } else {
             OperationError::NotFound

@@ -80,6 +80,16 @@ pub struct Ports {
     pub policies: Arc<dyn PolicySource>,
 }
 
+/// How objects that the caller may not know are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForbiddenObjects {
+    /// Like objects that do not exist.
+    #[default]
+    Unknown,
+    /// As forbidden, which tells that they exist.
+    Revealed,
+}
+
 /// What an operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -93,8 +103,8 @@ pub struct Settings {
     pub names_unique: bool,
     /// Says whether Get Attributes without names returns only what all clients are known to read.
     pub conservative_attributes: bool,
-    /// Says whether an object that the caller may not know is refused as forbidden, not as unknown.
-    pub reveal_forbidden: bool,
+    /// How objects that the caller may not know are refused.
+    pub forbidden_objects: ForbiddenObjects,
     /// Says whether Interop is offered.
     pub interop: bool,
     /// Lease Time of new objects.
@@ -111,7 +121,7 @@ impl Default for Settings {
             protocol_versions: Vec::new(),
             names_unique: false,
             conservative_attributes: false,
-            reveal_forbidden: false,
+            forbidden_objects: ForbiddenObjects::default(),
             interop: false,
             lease_time: Interval(3_600),
             maximum_response_size: 1024 * 1024,

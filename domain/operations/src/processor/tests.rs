@@ -23,7 +23,7 @@ use kmip_testkit::{
     TextCertificates, fixture_suite,
 };
 
-use super::{Ports, Processor, Settings};
+use super::{ForbiddenObjects, Ports, Processor, Settings};
 use crate::{
     error::OperationError,
     message::{
@@ -502,7 +502,7 @@ fn a_stranger_is_told_of_a_key_only_where_the_operator_wants_it() {
         }
     };
     assert_eq!(refusal(&desk, "b", true), OperationError::NotFound);
-    desk.processor.settings.reveal_forbidden = true;
+    desk.processor.settings.forbidden_objects = ForbiddenObjects::Revealed;
     for (identifier, tombstones_visible, expected) in [
         ("b", true, OperationError::Hidden),
         ("b", false, OperationError::Hidden),
