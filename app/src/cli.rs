@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    client,
+    account, client,
     config::{self, Config},
     dev, init, log,
     report::Report,
@@ -30,6 +30,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Print the effective configuration.
     CheckConfig(ConfigArguments),
+    /// Make what the file of accounts needs.
+    Account(account::Arguments),
     /// Talk to a KMIP server.
     Client(client::Arguments),
 }
@@ -96,6 +98,7 @@ fn run(command: Command) -> Result<(), Report> {
             print!("{}", config.to_toml());
             Ok(())
         }
+        Command::Account(arguments) => account::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
     }
 }

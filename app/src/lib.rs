@@ -13,6 +13,7 @@ compile_error!(
 #[cfg(not(feature = "transport-tls"))]
 compile_error!("kmip-app needs at least one transport: enable the feature transport-tls");
 
+mod account;
 pub mod cli;
 mod client;
 pub mod config;

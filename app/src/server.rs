@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use kmip_host::SystemClock;
 use kmip_model::Interval;
-use kmip_operations::{Ports, Processor, Settings};
+use kmip_operations::{ForbiddenObjects, Ports, Processor, Settings};
 use kmip_ports::clock::Clock;
 use kmip_tls::{Listener, ServeReport, Shutdown};
 use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
@@ -47,8 +47,8 @@ impl Server {
             key_values: Arc::new(KeyValueForm),
             crypto: crypto::suite(&config.crypto),
             certificates: Arc::new(X509Certificates),
-            authenticator: identity::authenticator(&config.auth),
-            policies: identity::policies(),
+            authenticator: identity::authenticator(&config.auth)?,
+            policies: identity::policies(&config.policy)?,
         };
         let processor = Arc::new(Processor::new(ports, settings(config)));
         let limits = kmip_ttlv::Limits {
@@ -85,6 +85,11 @@ fn settings(config: &Config) -> Settings {
     Settings {
         protocol_versions: protocol_versions(),
         names_unique: config.names.unique,
+        forbidden_objects: if config.policy.reveal_forbidden {
+            ForbiddenObjects::Revealed
+        } else {
+            ForbiddenObjects::Unknown
+        },
         interop: config.operations.interop,
         lease_time: Interval(3_600),
         maximum_response_size: config.limits.response_bytes,

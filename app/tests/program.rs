@@ -1,7 +1,7 @@
 //! The program as an operator runs it: commands, output, exit status.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -139,4 +139,43 @@ fn a_lost_store_and_a_wrong_root_key_are_refused_with_a_sentence() {
     let output = run(&["serve", "--config", &config]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--create-store"), "{}", text(&output.stderr));
+}
+
+/// Gives the program a password and returns what it makes of it.
+fn hash(password: &[u8]) -> Output {
+    let mut child = program()
+        .args(["account", "hash"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    child.stdin.take().expect("standard input is piped").write_all(password).expect("it is read");
+    child.wait_with_output().expect("the program ends")
+}
+
+#[test]
+fn a_password_becomes_a_line_for_the_file_of_accounts() {
+    let output = hash(b"correct horse\n");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let line = text(&output.stdout);
+    assert!(line.starts_with("$argon2id$v=19$") && line.ends_with('\n'), "{line}");
+    for password in [&b""[..], b"\n", b"a\nb\n", &[b'x'; 4_097]] {
+        let output = hash(password);
+        assert_eq!(output.status.code(), Some(1), "{password:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_directory_of_users_behind_tls_is_refused_with_a_sentence() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let config = format!("{made}/kmip-app.toml");
+    let setting = "auth.slugs.url=https://slugs.example";
+    for command in ["check-config", "serve"] {
+        let output = run(&[command, "--config", &config, "--set", setting]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("wants TLS"), "{}", text(&output.stderr));
+    }
 }

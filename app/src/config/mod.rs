@@ -2,7 +2,9 @@
 //!
 //! Unknown keys are refused with the nearest known name. Paths in the file are relative to it.
 
+pub mod auth;
 pub(crate) mod nearest;
+pub mod policy;
 
 use std::{
     net::SocketAddr,
@@ -16,6 +18,11 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::{
+    auth::{Auth, GroupsFrom, Slugs, UserFrom},
+    policy::{Policy, WithoutSection},
+};
 
 /// Where `serve` looks for its configuration if none is named.
 pub const SYSTEM_PATH: &str = "/etc/kmip-app/kmip-app.toml";
@@ -36,6 +43,8 @@ pub struct Config {
     pub root_key: RootKey,
     /// How clients are identified.
     pub auth: Auth,
+    /// What clients may do.
+    pub policy: Policy,
     /// Cryptography.
     pub crypto: Crypto,
     /// What names may be.
@@ -152,20 +161,6 @@ impl Default for Storage {
 pub struct RootKey {
     /// The file that holds it, mode 0600. `credential:NAME` takes it from systemd.
     pub file: Option<String>,
-}
-
-/// How clients are identified.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Auth {
-    /// Says whether a client certificate must carry the extended key usage clientAuth.
-    pub require_client_auth_usage: bool,
-}
-
-impl Default for Auth {
-    fn default() -> Self {
-        Self { require_client_auth_usage: true }
-    }
 }
 
 /// Cryptography.
@@ -300,6 +295,11 @@ impl Config {
         for path in single.into_iter().flatten().chain(&mut kmip.crls) {
             *path = directory.join(&*path);
         }
+        let access =
+            [&mut self.auth.groups_file, &mut self.auth.accounts_file, &mut self.policy.path];
+        for path in access.into_iter().flatten() {
+            *path = directory.join(&*path);
+        }
         if let Some(path) = self.storage.url.strip_prefix("sqlite:")
             && path != ":memory:"
         {
@@ -391,7 +391,9 @@ mod tests {
 
     #[test]
     fn relative_paths_are_relative_to_the_file() {
-        let config = load("[storage]\nurl = \"sqlite:a.db\"\n", &[]).unwrap();
+        let text = "[storage]\nurl = \"sqlite:a.db\"\n[policy]\npath = \"policies\"\n";
+        let config = load(text, &[]).unwrap();
+        assert!(config.policy.path.unwrap().is_absolute());
         assert!(config.storage.url.ends_with("/a.db"));
         assert!(config.storage.url.len() > "sqlite:/a.db".len());
     }
@@ -405,9 +407,47 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_read_again() {
-        let config = Config::default();
-        let read: Config = toml::from_str(&config.to_toml()).unwrap();
-        assert_eq!(read, config);
+        let given = load(
+            "[auth]\naccounts_file = \"a\"\n[[auth.slugs]]\nurl = \"http://a\"\n\
+             [[auth.slugs]]\nurl = \"http://b\"\n[policy]\npath = \"p\"\n",
+            &[],
+        );
+        for config in [Config::default(), given.unwrap()] {
+            let read: Config = toml::from_str(&config.to_toml()).unwrap();
+            assert_eq!(read, config);
+        }
+    }
+
+    #[test]
+    fn one_directory_of_users_or_several_can_be_named() {
+        let one = "[auth.slugs]\nurl = \"http://a\"\n";
+        let several = "[[auth.slugs]]\nurl = \"http://a\"\ntimeout_seconds = 1\n\
+                       [[auth.slugs]]\nurl = \"http://b\"\n";
+        let slugs = |text: &str, settings: &[&str]| {
+            let slugs = load(text, settings).unwrap().auth.slugs.into_iter();
+            let fields =
+                |it: Slugs| format!("{} {} {}", it.url, it.timeout_seconds, it.cache_milliseconds);
+            slugs.map(fields).collect::<Vec<_>>()
+        };
+        assert_eq!(slugs("", &[]), [""; 0]);
+        assert_eq!(slugs(one, &[]), ["http://a 10 500"]);
+        assert_eq!(slugs(several, &[]), ["http://a 1 500", "http://b 10 500"]);
+        assert_eq!(slugs("", &["auth.slugs.url=http://c"]), ["http://c 10 500"]);
+        for wrong in [one.replace("url", "uri"), several.replace("timeout_", "")] {
+            let error = load(&wrong, &[]).unwrap_err().to_string();
+            assert!(error.contains("auth.slugs") && error.contains("did you mean"), "{error}");
+        }
+    }
+
+    #[test]
+    fn who_clients_are_is_said_in_words() {
+        let text = "[auth]\nuser_from = \"san_dns\"\ngroups_from = \"ou\"\n\
+                    [policy]\ngroups_without_section = \"deny\"\n";
+        let config = load(text, &[]).unwrap();
+        assert_eq!(config.auth.user_from, UserFrom::SanDns);
+        assert_eq!(config.auth.groups_from, GroupsFrom::Ou);
+        assert_eq!(config.policy.groups_without_section, WithoutSection::Deny);
+        assert!(load("[auth]\nuser_from = \"uid\"\n", &[]).is_err());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{config::Config, report::Report};
 pub(crate) fn check(config: &Config) -> Result<(), Report> {
     storage::Url::parse(&config.storage.url)?;
     crypto::check(&config.crypto)?;
+    identity::check(&config.auth)?;
     if !cfg!(feature = "otel") && config.telemetry.endpoint.is_some() {
         return Err(missing("telemetry.endpoint", "otel"));
     }
