@@ -28,5 +28,6 @@ mod canary;
 mod durability;
 mod kill;
 mod life_cycle;
+mod policies;
 mod shutdown;
 mod versions;
