@@ -30,6 +30,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-accounts", ADAPTER, &["kmip-testkit"]),
     ("kmip-slugs", ADAPTER, &["kmip-testkit"]),
     ("kmip-telemetry", ADAPTER, &["kmip-testkit"]),
+    ("kmip-pykmip-import", ADAPTER, &["kmip-testkit"]),
     ("kmip-app", PROGRAM, &["kmip-testkit"]),
     // Its library is test code too: the server and the client that several targets share.
     ("kmip-tests", EVERY_CRATE, &[]),
@@ -52,6 +53,7 @@ const PROGRAM: &[&str] = &[
     "kmip-accounts",
     "kmip-slugs",
     "kmip-telemetry",
+    "kmip-pykmip-import",
 ];
 const EVERY_CRATE: &[&str] = &[
     "kmip-model",
@@ -70,6 +72,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-accounts",
     "kmip-slugs",
     "kmip-telemetry",
+    "kmip-pykmip-import",
     "kmip-app",
 ];
 
