@@ -6,6 +6,7 @@
 //! To add an operation, see `ops/mod.rs`.
 
 pub mod error;
+pub mod import;
 pub mod message;
 pub mod ops;
 pub mod processor;

@@ -17,7 +17,7 @@ use kmip_model::{
     value::Valued,
 };
 
-use super::object_facts;
+use super::{object_facts, surroundings::Surroundings};
 use crate::{error::OperationError, processor::Item};
 
 /// The attributes that a request gives for a new object.
@@ -194,7 +194,7 @@ pub(crate) fn check_protection_storage(
 
 /// Makes the new object: adds what the server sets, and checks that all of it fits together.
 pub(crate) fn build(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     identifier: UniqueIdentifier,
     origin: Origin,
     object: Object,
@@ -222,7 +222,7 @@ pub(crate) fn build(
     }
     object_facts::add(item, &object, &mut attributes)?;
     attributes.check_size()?;
-    let owner = item.principal().user.clone();
+    let owner = item.owner().to_owned();
     let object = ManagedObject::new(identifier, owner, object, attributes);
     for attribute in claimed {
         let true_values = object.attribute(&attribute.reference());
@@ -236,11 +236,11 @@ pub(crate) fn build(
 
 /// Sets what every object but a Template gets from the server.
 fn set_by_the_server(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     identifier: &UniqueIdentifier,
     attributes: &mut AttributeSet,
 ) -> Result<(), OperationError> {
-    attributes.set(Attribute::LeaseTime(item.settings().lease_time));
+    attributes.set(Attribute::LeaseTime(item.lease_time()));
     attributes.set(Attribute::ProtectionStorageMask(PROTECTION_STORAGE));
     //= KMIP-2.1 §4.56
     let short =
@@ -260,7 +260,7 @@ fn set_by_the_server(
 
 /// Sets what objects get that the server makes itself.
 fn set_by_the_generator(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     attributes: &mut AttributeSet,
 ) -> Result<(), OperationError> {
     attributes.set(Attribute::OriginalCreationDate(item.now()));

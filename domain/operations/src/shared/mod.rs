@@ -10,3 +10,4 @@ pub(crate) mod cryptographic_parameters;
 pub(crate) mod key_in_use;
 pub(crate) mod object_facts;
 pub mod stream;
+pub(crate) mod surroundings;

@@ -18,12 +18,13 @@ use kmip_model::{
 };
 use kmip_ports::certificate::CertificateFacts;
 
-use crate::{error::OperationError, processor::Item};
+use super::surroundings::Surroundings;
+use crate::error::OperationError;
 
 /// Adds everything that follows from the object; what the client has said of its algorithm and
 /// length stays.
 pub(crate) fn add(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     object: &Object,
     attributes: &mut AttributeSet,
 ) -> Result<(), OperationError> {
@@ -74,7 +75,7 @@ pub(crate) fn plain_material(key_block: &KeyBlock) -> Option<&KeyMaterial> {
 }
 
 fn add_key(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     object_type: ObjectType,
     key_block: &KeyBlock,
     attributes: &mut AttributeSet,
@@ -193,7 +194,7 @@ fn add_algorithm(
 }
 
 fn add_digest(
-    item: &Item<'_>,
+    item: &impl Surroundings,
     data: &[u8],
     key_format_type: KeyFormatType,
     attributes: &mut AttributeSet,
@@ -207,7 +208,11 @@ fn add_digest(
     Ok(())
 }
 
-fn add_certificate(item: &Item<'_>, facts: CertificateFacts, attributes: &mut AttributeSet) {
+fn add_certificate(
+    item: &impl Surroundings,
+    facts: CertificateFacts,
+    attributes: &mut AttributeSet,
+) {
     let public_key = KeyMaterial::Bytes(facts.public_key.into());
     if let Ok(key) = item.crypto().format.describe(ObjectType::PublicKey, &public_key) {
         add_algorithm(Some(key.algorithm), Some(key.length), attributes);
