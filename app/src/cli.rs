@@ -4,6 +4,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(feature = "import-pykmip")]
+use crate::import;
 use crate::{
     account, client,
     config::{self, Config},
@@ -32,6 +34,9 @@ enum Command {
     CheckConfig(ConfigArguments),
     /// Make what the file of accounts needs.
     Account(account::Arguments),
+    /// Take over the objects of another server.
+    #[cfg(feature = "import-pykmip")]
+    Import(import::Arguments),
     /// Talk to a KMIP server.
     Client(client::Arguments),
 }
@@ -99,6 +104,8 @@ fn run(command: Command) -> Result<(), Report> {
             Ok(())
         }
         Command::Account(arguments) => account::run(&arguments),
+        #[cfg(feature = "import-pykmip")]
+        Command::Import(arguments) => import::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
     }
 }

@@ -18,6 +18,8 @@ pub mod cli;
 mod client;
 pub mod config;
 mod dev;
+#[cfg(feature = "import-pykmip")]
+pub mod import;
 pub mod init;
 mod log;
 pub mod report;

@@ -179,3 +179,15 @@ fn a_directory_of_users_behind_tls_is_refused_with_a_sentence() {
         assert!(text(&output.stderr).contains("wants TLS"), "{}", text(&output.stderr));
     }
 }
+
+#[test]
+fn an_import_without_its_database_says_so_and_makes_no_file() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let (database, config) = (path(parent.path(), "missing.db"), format!("{made}/kmip-app.toml"));
+    let output = run(&["import", "pykmip", &database, "--config", &config]);
+    assert!(!output.status.success());
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains(&format!("there is no file {database}")), "{complaint}");
+    assert!(!Path::new(&database).exists());
+}
