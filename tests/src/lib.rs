@@ -9,6 +9,7 @@
 //! | [`server`] | the server inside this process, on a directory and a port of its own |
 //! | [`program`] | the server as a process, to be killed |
 //! | [`clock`] | the client's time of day |
+//! | [`pykmip`] | a client and a server that are not ours |
 //!
 //! None of it uses the server's codec, so that one cannot hide a mistake of the other.
 
@@ -24,6 +25,7 @@ pub mod answer;
 pub mod clock;
 pub mod connection;
 pub mod program;
+pub mod pykmip;
 pub mod request;
 pub mod server;
 pub mod tree;
