@@ -9,7 +9,10 @@ mod plan;
 mod progress;
 mod summary;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use kmip_host::SystemClock;
@@ -79,8 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         logging.stop();
         Ok::<_, Report>(summary)
     })?;
-    print!("{summary}");
-    Ok(())
+    let told = write!(std::io::stdout(), "{summary}");
+    told.map_err(|error| Report::new(format!("it is done, but could not be told: {error}")))
 }
 
 /// Takes over every object of a database of PyKMIP's server. Needs a Tokio runtime.
