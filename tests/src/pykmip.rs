@@ -7,9 +7,13 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 /// What is installed. Its own dependencies are the newest that suit the Python at hand.
 const PACKAGE: &str = "PyKMIP==0.11.0";
+
+/// Held while the environment is made: several tests want it.
+static PREPARING: Mutex<()> = Mutex::new(());
 
 /// How long pip waits for the package index, in seconds.
 const PATIENCE: &str = "10";
@@ -34,6 +38,7 @@ fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
 
 /// Makes the virtual environment, or says why there is none; returns its Python.
 pub fn python() -> Result<PathBuf, String> {
+    let _one_at_a_time = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
     let environment = environment();
     let python = environment.join("bin/python");
     let complete = environment.join("complete");

@@ -1,6 +1,6 @@
 //! Journeys with a client that is not ours: PyKMIP. Without it, they are skipped and say so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kmip_tests::{TestServer, pykmip};
@@ -28,10 +28,9 @@ fn journey(python: &Path, script: &str, server: &TestServer, more: &[&str]) -> (
 }
 
 /// Returns the environment's Python, or says why the test is skipped.
-fn python() -> Option<std::path::PathBuf> {
-    pykmip::environment()
-        .inspect_err(|why| println!("skipped: the journey with PyKMIP: {why}"))
-        .ok()
+fn python() -> Option<PathBuf> {
+    let ready = pykmip::python();
+    ready.inspect_err(|why| println!("skipped: the journey with PyKMIP: {why}")).ok()
 }
 
 #[test]
