@@ -19,7 +19,8 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-testkit", &["kmip-model", "kmip-ports"], &[]),
     ("kmip-operations", &["kmip-model", "kmip-ports"], &["kmip-testkit"]),
     ("kmip-ttlv", &["kmip-model", "kmip-ports", "kmip-operations"], &["kmip-testkit"]),
-    ("kmip-tls", ADAPTER, &["kmip-testkit"]),
+    ("kmip-transport", ADAPTER, &["kmip-testkit"]),
+    ("kmip-tls", TRANSPORT, &["kmip-testkit"]),
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
@@ -37,6 +38,9 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
 ];
 
 const ADAPTER: &[&str] = &["kmip-model", "kmip-ports"];
+/// Adapters do not know each other; what two transports have in common is an adapter without means
+/// of its own, which both may know.
+const TRANSPORT: &[&str] = &["kmip-model", "kmip-ports", "kmip-transport"];
 const PROGRAM: &[&str] = &[
     "kmip-model",
     "kmip-ports",
@@ -61,6 +65,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-testkit",
     "kmip-operations",
     "kmip-ttlv",
+    "kmip-transport",
     "kmip-tls",
     "kmip-sealed",
     "kmip-sql",

@@ -2,40 +2,31 @@
 
 use std::io;
 
+use kmip_transport::Failure;
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
-/// Who should look at a failed handshake.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// Nobody: a scanner, a probe, a network that broke.
-    Noise(String),
-    /// The operator: a client that wanted in and could not.
-    Refused(String),
+/// Says why, and to whom, from what the stream returned.
+pub(crate) fn of_handshake(error: &io::Error) -> Failure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(cause) => of_tls(cause),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Failure::Noise("the peer hung up during the handshake".to_owned())
+        }
+        None => Failure::Noise(format!("the network failed: {error}")),
+    }
 }
 
-impl Failure {
-    pub(crate) fn from_handshake(error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-            Some(cause) => Self::from_tls(cause),
-            None if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Noise("the peer hung up during the handshake".to_owned())
-            }
-            None => Self::Noise(format!("the network failed: {error}")),
+fn of_tls(error: &Error) -> Failure {
+    let refused = |text: &str| Failure::Refused(text.to_owned());
+    match error {
+        Error::NoCertificatesPresented => refused("the client presented no certificate"),
+        Error::InvalidCertificate(cause) => Failure::Refused(certificate(cause)),
+        Error::PeerIncompatible(cause) => Failure::Refused(incompatible(cause)),
+        Error::AlertReceived(alert) => Failure::Refused(received(*alert)),
+        Error::InvalidMessage(_) => {
+            Failure::Noise("what arrived is not TLS, or is TLS before 1.2".to_owned())
         }
-    }
-
-    fn from_tls(error: &Error) -> Self {
-        let refused = |text: &str| Self::Refused(text.to_owned());
-        match error {
-            Error::NoCertificatesPresented => refused("the client presented no certificate"),
-            Error::InvalidCertificate(cause) => Self::Refused(certificate(cause)),
-            Error::PeerIncompatible(cause) => Self::Refused(incompatible(cause)),
-            Error::AlertReceived(alert) => Self::Refused(received(*alert)),
-            Error::InvalidMessage(_) => {
-                Self::Noise("what arrived is not TLS, or is TLS before 1.2".to_owned())
-            }
-            other => Self::Refused(format!("the handshake failed: {other}")),
-        }
+        other => Failure::Refused(format!("the handshake failed: {other}")),
     }
 }
 
@@ -114,7 +105,7 @@ mod tests {
     use super::*;
 
     fn of(error: Error) -> Failure {
-        Failure::from_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
+        of_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     #[test]
@@ -134,9 +125,9 @@ mod tests {
 
     #[test]
     fn what_nobody_can_mend_is_noise() {
-        let hung_up = Failure::from_handshake(&io::ErrorKind::UnexpectedEof.into());
+        let hung_up = of_handshake(&io::ErrorKind::UnexpectedEof.into());
         assert_eq!(hung_up, Failure::Noise("the peer hung up during the handshake".into()));
-        let broken = Failure::from_handshake(&io::ErrorKind::ConnectionReset.into());
+        let broken = of_handshake(&io::ErrorKind::ConnectionReset.into());
         assert!(matches!(broken, Failure::Noise(_)));
         let plain = of(Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType));
         assert!(matches!(plain, Failure::Noise(_)));

@@ -123,7 +123,7 @@ impl FrameReader {
     /// Nothing is lost if it is cancelled.
     pub(crate) async fn begin<R>(&mut self, stream: &mut R) -> io::Result<bool>
     where
-        R: AsyncRead + Unpin,
+        R: AsyncRead + Unpin + ?Sized,
     {
         if self.is_empty() {
             let count = stream.read(&mut self.buffer).await?;
@@ -139,7 +139,7 @@ impl FrameReader {
     /// Returns `UnexpectedEof` if the stream ends before.
     pub(crate) async fn complete<R>(&mut self, stream: &mut R) -> io::Result<Header>
     where
-        R: AsyncRead + Unpin,
+        R: AsyncRead + Unpin + ?Sized,
     {
         while self.filled < HEADER_BYTES {
             self.read(stream).await?;
@@ -184,7 +184,7 @@ impl FrameReader {
 
     async fn read<R>(&mut self, stream: &mut R) -> io::Result<()>
     where
-        R: AsyncRead + Unpin,
+        R: AsyncRead + Unpin + ?Sized,
     {
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         let count = stream.read(room).await?;

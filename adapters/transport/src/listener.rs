@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-use crate::config::TlsConfig;
+use crate::acceptor::Acceptor;
 use crate::connection::{self, Common};
 use crate::drain::Shutdown;
 use crate::frame::SharedBytes;
@@ -55,7 +55,7 @@ pub struct ServeReport {
     pub accepted: u64,
     /// Connections closed at once because there were too many.
     pub refused: u64,
-    /// Connections that ended without a TLS session.
+    /// Connections that ended without a session.
     pub failed_handshakes: u64,
     /// Messages handed to the handler.
     pub messages: u64,
@@ -63,11 +63,11 @@ pub struct ServeReport {
     pub cut_off: u64,
 }
 
-/// Listens for KMIP over TLS.
+/// Listens for KMIP over the sessions that an acceptor makes.
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    tls: Arc<TlsConfig>,
+    acceptor: Arc<dyn Acceptor>,
     limits: Limits,
     handler: Arc<dyn MessageHandler>,
 }
@@ -82,17 +82,20 @@ impl Listener {
     /// # Panics
     ///
     /// Panics outside a Tokio runtime.
-    pub fn bind(
+    pub fn bind<A>(
         address: SocketAddr,
-        tls: Arc<TlsConfig>,
+        acceptor: Arc<A>,
         limits: Limits,
         handler: Arc<dyn MessageHandler>,
-    ) -> Result<Self, ListenError> {
+    ) -> Result<Self, ListenError>
+    where
+        A: Acceptor + 'static,
+    {
         let (socket, address) = listen(address).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => ListenError::InUse { address },
             _ => ListenError::Refused { address, source },
         })?;
-        Ok(Self { socket, address, tls, limits, handler })
+        Ok(Self { socket, address, acceptor, limits, handler })
     }
 
     /// Returns the address, with the port that was chosen if it was asked for as 0.
@@ -108,7 +111,7 @@ impl Listener {
         // Less than one message would make the largest ones wait for ever.
         let shared_bytes = limits.maximum_buffered_bytes.max(limits.maximum_message_bytes.bytes());
         let common = Arc::new(Common {
-            tls: self.tls,
+            acceptor: self.acceptor,
             limits,
             handler: self.handler,
             shutdown: shutdown.clone(),

@@ -1,4 +1,4 @@
-//! One peer: the handshake, then messages in and answers out, one after the other.
+//! One peer: the session, then messages in and answers out, one after the other.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,13 +12,10 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::config::TlsConfig;
+use crate::acceptor::{Accepted, Acceptor, Failure, Session};
 use crate::drain::Shutdown;
-use crate::failure::Failure;
 use crate::frame::{FrameReader, HEADER_BYTES, Header, SharedBytes};
 use crate::limits::Limits;
 
@@ -27,7 +24,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// What all connections of a listener have in common.
 pub(crate) struct Common {
-    pub(crate) tls: Arc<TlsConfig>,
+    pub(crate) acceptor: Arc<dyn Acceptor>,
     pub(crate) limits: Limits,
     pub(crate) handler: Arc<dyn MessageHandler>,
     pub(crate) shutdown: Shutdown,
@@ -68,11 +65,11 @@ pub(crate) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
-    let Some(mut stream) = handshake(&common, stream).await else {
+    let Some(Accepted { mut session, certificates }) = handshake(&common, stream).await else {
         return;
     };
-    let peer = peer(&stream, address, connection);
-    let end = messages(&common, &mut stream, &peer).await;
+    let peer = Peer { connection, address: Some(address), certificates };
+    let end = messages(&common, session.as_mut(), &peer).await;
     match end {
         End::Closed | End::Idle | End::Drained => tracing::debug!(?end, "connection ended"),
         End::CutOff | End::SlowReader => tracing::info!(?end, "connection ended"),
@@ -80,19 +77,19 @@ pub(crate) async fn serve(
             tracing::warn!(?end, "connection ended");
         }
     }
-    close(&common, stream, end).await;
+    close(&common, session, end).await;
 }
 
-/// Makes the TLS session, within its time; tells why if there is none.
-async fn handshake(common: &Common, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-    let accept = TlsAcceptor::from(common.tls.current()).accept(stream);
+/// Makes the session, within its time; tells why if there is none.
+async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
+    let accept = common.acceptor.accept(stream);
     let result = tokio::select! {
         result = timeout(common.limits.handshake_timeout, accept) => result,
         () = common.shutdown.begun() => return None,
     };
     let failure = match result {
-        Ok(Ok(stream)) => return Some(stream),
-        Ok(Err(error)) => Failure::from_handshake(&error),
+        Ok(Ok(accepted)) => return Some(accepted),
+        Ok(Err(failure)) => failure,
         Err(_) => Failure::Noise("the handshake took too long".to_owned()),
     };
     common.failed_handshakes.fetch_add(1, Ordering::Relaxed);
@@ -103,25 +100,8 @@ async fn handshake(common: &Common, stream: TcpStream) -> Option<TlsStream<TcpSt
     None
 }
 
-fn peer(stream: &TlsStream<TcpStream>, address: SocketAddr, connection: u64) -> Peer {
-    let (_, session) = stream.get_ref();
-    tracing::debug!(
-        version = ?session.protocol_version(),
-        suite = ?session.negotiated_cipher_suite().map(|suite| suite.suite()),
-        handshake = ?session.handshake_kind(),
-        "connection open"
-    );
-    let certificates = session
-        .peer_certificates()
-        .unwrap_or_default()
-        .iter()
-        .map(|certificate| certificate.to_vec())
-        .collect();
-    Peer { connection, address: Some(address), certificates }
-}
-
 /// Answers messages in their order until there are no more.
-async fn messages(common: &Common, stream: &mut TlsStream<TcpStream>, peer: &Peer) -> End {
+async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer) -> End {
     let limits = &common.limits;
     let mut reader = FrameReader::new(limits.maximum_message_bytes, common.shared_bytes.clone());
     loop {
@@ -167,29 +147,29 @@ async fn messages(common: &Common, stream: &mut TlsStream<TcpStream>, peer: &Pee
 /// Takes a message that has arrived but was not noticed yet, without waiting for one.
 async fn last_call(
     reader: &mut FrameReader,
-    stream: &mut TlsStream<TcpStream>,
+    stream: &mut dyn Session,
 ) -> Result<io::Result<bool>, Elapsed> {
     // The runtime looks at its sockets before it comes back.
     yield_now().await;
     timeout(Duration::ZERO, reader.begin(stream)).await
 }
 
-async fn write(stream: &mut TlsStream<TcpStream>, answer: &[u8]) -> io::Result<()> {
+async fn write(stream: &mut dyn Session, answer: &[u8]) -> io::Result<()> {
     stream.write_all(answer).await?;
     stream.flush().await
 }
 
 /// Says goodbye, if there is somebody to say it to.
-async fn close(common: &Common, mut stream: TlsStream<TcpStream>, end: End) {
+async fn close(common: &Common, mut session: Box<dyn Session>, end: End) {
     if matches!(end, End::CutOff | End::SlowReader) {
         return;
     }
     let time = LINGER.min(common.limits.message_timeout);
     let _ = timeout(time, async {
-        stream.shutdown().await?;
+        session.shutdown().await?;
         if end == End::Unreadable {
             // Closing with bytes unread resets the connection, and with it the answer under way.
-            let (socket, _) = stream.get_mut();
+            let socket = session.socket();
             let mut unread = [0_u8; 4096];
             while socket.read(&mut unread).await? > 0 {}
         }

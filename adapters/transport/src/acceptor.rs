@@ -1,0 +1,102 @@
+//! What a transport adds to the common part: how a socket becomes a session, or why it does not.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Makes sessions.
+#[async_trait]
+pub trait Acceptor: Send + Sync {
+    /// Makes a session with whoever is at the other end of a socket.
+    ///
+    /// It need not look at the time: it is given up when the time for handshakes is over, or when
+    /// the server shuts down. A peer that it accepts is one that it has verified.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no session.
+    async fn accept(&self, socket: TcpStream) -> Result<Accepted, Failure>;
+}
+
+/// Why a session did not come about, by who should look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody: a scanner, a probe, a network that broke.
+    Noise(String),
+    /// The operator: a client that wanted in and could not.
+    Refused(String),
+}
+
+/// A session with a verified peer.
+pub struct Accepted {
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) certificates: Vec<Vec<u8>>,
+}
+
+impl Accepted {
+    /// Takes a stream of plain bytes, a way to the socket below it, and the certificates that the
+    /// peer presented, DER, leaf first.
+    #[must_use]
+    pub fn new<S>(
+        stream: S,
+        socket: fn(&mut S) -> &mut TcpStream,
+        certificates: Vec<Vec<u8>>,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self { session: Box::new(OverSocket { stream, socket }), certificates }
+    }
+}
+
+/// A stream of plain bytes over a socket.
+pub(crate) trait Session: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Returns the socket, for what must be done to it when the session is over.
+    fn socket(&mut self) -> &mut TcpStream;
+}
+
+struct OverSocket<S> {
+    stream: S,
+    socket: fn(&mut S) -> &mut TcpStream,
+}
+
+impl<S> Session for OverSocket<S>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    fn socket(&mut self) -> &mut TcpStream {
+        (self.socket)(&mut self.stream)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for OverSocket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for OverSocket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
