@@ -126,6 +126,19 @@ fn an_adapter_that_is_not_there_is_named_with_its_feature() {
 }
 
 #[test]
+#[cfg(not(feature = "transport-tls-openssl"))]
+fn an_authentication_suite_is_named_with_the_feature_that_has_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let config = format!("{made}/kmip-app.toml");
+    let output = run(&["serve", "--config", &config, "--set", "listen.kmip.auth_suite=TLS1.2"]);
+    assert!(!output.status.success());
+    let error = text(&output.stderr);
+    let expected = "listen.kmip.auth_suite needs the feature transport-tls-openssl";
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
 fn a_lost_store_and_a_wrong_root_key_are_refused_with_a_sentence() {
     let parent = tempfile::tempdir().unwrap();
     let made = init(parent.path());

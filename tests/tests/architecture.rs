@@ -21,6 +21,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-ttlv", &["kmip-model", "kmip-ports", "kmip-operations"], &["kmip-testkit"]),
     ("kmip-transport", ADAPTER, &["kmip-testkit"]),
     ("kmip-tls", TRANSPORT, &["kmip-testkit"]),
+    ("kmip-tls-openssl", TRANSPORT, &["kmip-testkit"]),
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
@@ -47,6 +48,7 @@ const PROGRAM: &[&str] = &[
     "kmip-operations",
     "kmip-ttlv",
     "kmip-tls",
+    "kmip-tls-openssl",
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
@@ -67,6 +69,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-ttlv",
     "kmip-transport",
     "kmip-tls",
+    "kmip-tls-openssl",
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
@@ -182,9 +185,43 @@ fn no_forbidden_crate_is_built() {
 }
 
 #[test]
+fn openssl_is_built_only_by_the_feature_that_asks_for_it() {
+    let tree = |features: &[&str]| {
+        let program = ["tree", "--package", "kmip-app", "--edges", "normal", "--prefix", "none"];
+        cargo(&[&program[..], features].concat())
+    };
+    let of_openssl = ["kmip-tls-openssl", "tokio-openssl", "openssl", "openssl-sys"];
+    let names = |tree: &str, name: &str| tree.lines().any(|line| word_of_tree(line) == name);
+    let plain = tree(&[]);
+    let asked = tree(&["--features", "transport-tls-openssl"]);
+    for name in of_openssl {
+        assert!(!names(&plain, name), "{name} is in the default program");
+        assert!(names(&asked, name), "{name} is not there although the feature asks for it");
+    }
+}
+
+#[test]
+fn one_adapter_uses_openssl_and_only_if_asked() {
+    let packages = packages();
+    let used = packages
+        .iter()
+        .flat_map(|package| package.dependencies.iter().map(move |it| (&package.name, it)))
+        .filter(|(_, dependency)| !dependency.inside && dependency.name.contains("openssl"));
+    let (allowed, offenders): (Vec<_>, Vec<_>) = used
+        .map(|(package, dependency)| (package, &dependency.name, dependency.optional))
+        .partition(|(package, _, optional)| *package == "kmip-tls-openssl" && *optional);
+    assert!(!allowed.is_empty(), "nothing uses OpenSSL, so this test looks in the wrong place");
+    let offenders: Vec<String> = offenders
+        .iter()
+        .map(|(package, used, _)| format!("{package} must not use {used} unasked"))
+        .collect();
+    report("OpenSSL", &offenders);
+}
+
+#[test]
 fn no_other_tls_stack_is_in_the_lock_file() {
     let lock = read(&root().join("Cargo.lock"));
-    let offenders: Vec<String> = ["openssl", "openssl-sys", "native-tls"]
+    let offenders: Vec<String> = ["openssl-src", "native-tls", "tokio-native-tls"]
         .iter()
         .filter(|name| lock.lines().any(|line| line == format!("name = \"{name}\"")))
         .map(|name| format!("{name} is in Cargo.lock"))
@@ -255,6 +292,8 @@ struct Dependency {
     kind: Kind,
     /// Says whether it is a crate of this workspace.
     inside: bool,
+    /// Says whether only a feature brings it in.
+    optional: bool,
 }
 
 struct Package {
@@ -300,6 +339,7 @@ fn dependency(value: &Value) -> Dependency {
             _ => Kind::Normal,
         },
         inside: value.get("path").is_some_and(Value::is_string),
+        optional: value.get("optional").and_then(Value::as_bool).unwrap_or_default(),
     }
 }
 

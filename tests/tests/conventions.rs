@@ -15,8 +15,10 @@ const UNSAFE_FILES: &[&str] = &[];
 /// Files that may lift a lint without expecting it: a macro cannot know whether it will.
 const ALLOW_FILES: &[&str] = &["domain/model/src/enumeration/mod.rs"];
 
-/// Crates that may look at features: the program decides, two adapters pass a choice on.
-const FEATURE_HOMES: &[&str] = &["app/", "adapters/sql/", "adapters/aws-lc/"];
+/// Crates that may look at features: the program decides, two adapters pass a choice on, and one
+/// is built without the library that not every computer has.
+const FEATURE_HOMES: &[&str] =
+    &["app/", "adapters/sql/", "adapters/aws-lc/", "adapters/tls-openssl/"];
 
 /// Where a Result Reason may be named: the table of causes, the codec, and its own definition.
 const REASON_HOMES: &[&str] = &[

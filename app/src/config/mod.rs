@@ -79,10 +79,27 @@ pub struct ListenKmip {
     pub key: Option<PathBuf>,
     /// The authorities whose client certificates are accepted, PEM.
     pub client_ca: Option<PathBuf>,
+    /// The older kinds of TLS, by OpenSSL; without it TLS 1.2 and 1.3 with modern suites only.
+    pub auth_suite: Option<AuthSuite>,
     /// Certificate revocation lists, PEM or DER; read at start.
     pub crls: Vec<PathBuf>,
     /// How many session tickets a TLS 1.3 client is sent; 0 for clients that choke on them.
     pub tls13_tickets: usize,
+    /// The cipher suites to offer, by IANA's or OpenSSL's names; none named is all there are.
+    /// Names of TLS 1.2 alone leave those of TLS 1.3 as they are.
+    pub cipher_suites: Vec<String>,
+    /// Says whether a named suite that this build has not stops the start, instead of a warning.
+    pub strict_suites: bool,
+}
+
+/// The older kinds of TLS, by the names that PyKMIP gives them.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub enum AuthSuite {
+    /// TLS 1.0 and later.
+    Basic,
+    /// TLS 1.2 and later.
+    #[serde(rename = "TLS1.2")]
+    Tls12,
 }
 
 impl Default for ListenKmip {
@@ -92,8 +109,11 @@ impl Default for ListenKmip {
             certificate: None,
             key: None,
             client_ca: None,
+            auth_suite: None,
             crls: Vec::new(),
             tls13_tickets: 2,
+            cipher_suites: Vec::new(),
+            strict_suites: false,
         }
     }
 }
@@ -396,6 +416,16 @@ mod tests {
         assert!(config.policy.path.unwrap().is_absolute());
         assert!(config.storage.url.ends_with("/a.db"));
         assert!(config.storage.url.len() > "sqlite:/a.db".len());
+    }
+
+    #[test]
+    fn an_authentication_suite_has_the_name_that_pykmip_gives_it() {
+        for (text, auth_suite) in [("Basic", AuthSuite::Basic), ("TLS1.2", AuthSuite::Tls12)] {
+            let config = load("", &[&format!("listen.kmip.auth_suite={text}")]).unwrap();
+            assert_eq!(config.listen.kmip.auth_suite, Some(auth_suite));
+        }
+        let error = load("", &["listen.kmip.auth_suite=TLS1.3"]).unwrap_err().to_string();
+        assert!(error.contains("TLS1.3") && error.contains("Basic"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(crate) fn check(config: &Config) -> Result<(), Report> {
     storage::Url::parse(&config.storage.url)?;
     crypto::check(&config.crypto)?;
     identity::check(&config.auth)?;
+    transport::check(&config.listen.kmip)?;
     if !cfg!(feature = "otel") && config.telemetry.endpoint.is_some() {
         return Err(missing("telemetry.endpoint", "otel"));
     }

@@ -1,4 +1,4 @@
-//! Transports: KMIP over mutual TLS.
+//! Transports: KMIP over mutual TLS, by rustls or, for the older kinds, by OpenSSL.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -6,7 +6,18 @@ use kmip_model::DateTime;
 use kmip_ports::transport::MessageHandler;
 use kmip_tls::{Limits, Listener, MessageLimit, TlsConfig, TlsFiles, TlsSettings, TlsSources};
 
-use crate::{config, report::Report};
+use crate::{config, report::Report, wire};
+
+/// Checks that this build has the TLS that is asked for.
+pub(crate) fn check(kmip: &config::ListenKmip) -> Result<(), Report> {
+    if !cfg!(feature = "transport-tls-openssl") && kmip.auth_suite.is_some() {
+        return Err(wire::missing("listen.kmip.auth_suite", "transport-tls-openssl"));
+    }
+    if kmip.auth_suite.is_none() && !kmip.cipher_suites.is_empty() {
+        return Err(Report::new("listen.kmip.cipher_suites needs listen.kmip.auth_suite"));
+    }
+    Ok(())
+}
 
 /// Binds the listener for KMIP over mutual TLS.
 pub(crate) fn listen(
@@ -21,10 +32,45 @@ pub(crate) fn listen(
         client_authorities: vec![required(kmip.client_ca.as_ref(), "client_ca")?],
         revocation_lists: kmip.crls.clone(),
     };
+    let limits = limits(&config.limits)?;
+    #[cfg(feature = "transport-tls-openssl")]
+    if let Some(auth_suite) = kmip.auth_suite {
+        let acceptor = older(files, auth_suite, kmip, now)?;
+        return Ok(Listener::bind(kmip.address, Arc::new(acceptor), limits, handler)?);
+    }
     let settings = TlsSettings { send_tls13_tickets: kmip.tls13_tickets, ..TlsSettings::default() };
     let tls = TlsConfig::new(&TlsSources::read(&files)?, settings, now)?;
-    let limits = limits(&config.limits)?;
     Ok(Listener::bind(kmip.address, Arc::new(tls), limits, handler)?)
+}
+
+/// Configures the older kinds of TLS.
+#[cfg(feature = "transport-tls-openssl")]
+fn older(
+    files: TlsFiles,
+    auth_suite: config::AuthSuite,
+    kmip: &config::ListenKmip,
+    now: DateTime,
+) -> Result<kmip_tls_openssl::OpensslAcceptor, Report> {
+    use kmip_tls_openssl::{AuthSuite, OpensslAcceptor, OpensslFiles, Suites};
+
+    let auth_suite = match auth_suite {
+        config::AuthSuite::Basic => AuthSuite::Basic,
+        config::AuthSuite::Tls12 => AuthSuite::Tls12,
+    };
+    let names = &kmip.cipher_suites;
+    let suites = if kmip.strict_suites {
+        Suites::named(auth_suite, names)
+            .map_err(|error| Report::new(format!("listen.kmip.cipher_suites: {error}")))?
+    } else {
+        Suites::narrowed(auth_suite, names)
+    };
+    let files = OpensslFiles {
+        certificates: files.certificates,
+        key: files.key,
+        client_authorities: files.client_authorities,
+        revocation_lists: files.revocation_lists,
+    };
+    Ok(OpensslAcceptor::new(&files, &suites, now)?)
 }
 
 fn required(path: Option<&PathBuf>, key: &str) -> Result<PathBuf, Report> {
