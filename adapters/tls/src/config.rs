@@ -1,7 +1,8 @@
 //! Certificates, keys and revocation lists: read, checked, and exchanged while the server runs.
 //!
-//! TLS 1.3 and TLS 1.2 with what rustls has (ECDHE and AEAD only), on AWS-LC. A client must
-//! present a certificate of a configured authority; a chain that a revocation list does not
+//! TLS 1.3 and TLS 1.2 with what rustls has (ECDHE and AEAD only), or some of it, on AWS-LC. A
+//! client must present a certificate of a configured authority, or one that is itself the
+//! configured authority; a chain that a revocation list does not
 //! speak of is accepted. Sessions can be resumed, and keep the client's certificates. An exchange
 //! of the configuration forgets all sessions, so that a revoked client cannot resume one.
 
@@ -14,9 +15,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use kmip_model::DateTime;
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ServerSessionMemoryCache, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, ResolvesServerCert, ServerSessionMemoryCache, VerifierBuilderError,
+    WebPkiClientVerifier,
+};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
@@ -27,6 +31,9 @@ use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode;
 use x509_cert::time::Time;
 use zeroize::Zeroizing;
+
+use crate::self_signed::OrSelfSigned;
+use crate::suites::{Suites, serves_tls12};
 
 /// Why there is no TLS with these files.
 #[derive(Debug, Error)]
@@ -189,18 +196,20 @@ impl TlsSources {
 }
 
 /// What is a matter of taste in TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSettings {
     /// How many session tickets a TLS 1.3 client is sent after the handshake; some clients cannot
     /// bear any.
     pub send_tls13_tickets: usize,
     /// How many sessions the server remembers for clients without tickets.
     pub remembered_sessions: usize,
+    /// The cipher suites that are offered.
+    pub suites: Suites,
 }
 
 impl Default for TlsSettings {
     fn default() -> Self {
-        Self { send_tls13_tickets: 2, remembered_sessions: 1024 }
+        Self { send_tls13_tickets: 2, remembered_sessions: 1024, suites: Suites::default() }
     }
 }
 
@@ -221,7 +230,7 @@ impl TlsConfig {
         settings: TlsSettings,
         now: DateTime,
     ) -> Result<Self, TlsConfigError> {
-        let current = ArcSwap::new(server_config(sources, settings, now)?);
+        let current = ArcSwap::new(server_config(sources, &settings, now)?);
         Ok(Self { settings, current })
     }
 
@@ -231,7 +240,7 @@ impl TlsConfig {
     ///
     /// Says which source is of no use, and why; the configuration is then what it was.
     pub fn exchange(&self, sources: &TlsSources, now: DateTime) -> Result<(), TlsConfigError> {
-        self.current.store(server_config(sources, self.settings, now)?);
+        self.current.store(server_config(sources, &self.settings, now)?);
         Ok(())
     }
 
@@ -243,23 +252,54 @@ impl TlsConfig {
 
 fn server_config(
     sources: &TlsSources,
-    settings: TlsSettings,
+    settings: &TlsSettings,
     now: DateTime,
 ) -> Result<Arc<ServerConfig>, TlsConfigError> {
-    let provider = Arc::new(default_provider());
+    let provider = Arc::new(settings.suites.provider());
     let certified = certified_key(sources, &provider)?;
     warn_of_validity(&sources.certificates.origin, &certified, now);
+    tell_suites(&provider, &certified);
     let verifier = verifier(sources, &provider, now)?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)?
         .with_client_cert_verifier(verifier)
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+        .with_cert_resolver(Arc::new(Telling(SingleCertAndKey::from(certified))));
     // Tickets for clients that know them, a cache for TLS 1.2 clients that do not. Both start
     // empty, with fresh keys, whenever a configuration is built.
     config.ticketer = Ticketer::new()?;
     config.session_storage = ServerSessionMemoryCache::new(settings.remembered_sessions);
     config.send_tls13_tickets = settings.send_tls13_tickets;
     Ok(Arc::new(config))
+}
+
+/// Names the suites that are offered, and warns if they shut clients of TLS 1.2 out.
+fn tell_suites(provider: &CryptoProvider, certified: &CertifiedKey) {
+    let suites: Vec<_> = provider.cipher_suites.iter().map(|suite| suite.suite()).collect();
+    tracing::debug!(?suites, "the server offers these cipher suites");
+    if !serves_tls12(provider, certified.key.algorithm()) {
+        tracing::warn!(
+            key = ?certified.key.algorithm(),
+            "no cipher suite of TLS 1.2 that is offered suits the server's key: clients need TLS 1.3"
+        );
+    }
+}
+
+/// How many of a client's cipher suites are told; no client in the field has more.
+const TOLD_SUITES: usize = 64;
+
+/// Presents the server's certificate, and tells what the client offers.
+#[derive(Debug)]
+struct Telling(SingleCertAndKey);
+
+impl ResolvesServerCert for Telling {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let suites = hello.cipher_suites();
+        tracing::debug!(
+            suites = ?suites.get(..TOLD_SUITES).unwrap_or(suites),
+            "the client offers these cipher suites"
+        );
+        self.0.resolve(hello)
+    }
 }
 
 fn certificates(source: &Source) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
@@ -314,8 +354,10 @@ fn verifier(
     now: DateTime,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
     let mut roots = RootCertStore::empty();
+    let mut authorities = Vec::new();
     for source in &sources.client_authorities {
         for certificate in certificates(source)? {
+            authorities.push(certificate.clone());
             roots
                 .add(certificate)
                 .map_err(|_| TlsConfigError::BadCertificate { origin: source.origin.clone() })?;
@@ -341,14 +383,15 @@ fn verifier(
         }
         lists.extend(found);
     }
-    WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
-        .with_crls(lists)
+    let webpki = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .with_crls(lists.iter().cloned())
         .allow_unknown_revocation_status()
         .build()
         .map_err(|source| TlsConfigError::BadRevocationList {
             origin: "the set of revocation lists".to_owned(),
             source,
-        })
+        })?;
+    Ok(Arc::new(OrSelfSigned::new(webpki, authorities, &lists)))
 }
 
 fn revocation_lists(
@@ -369,7 +412,7 @@ fn revocation_lists(
 
 /// Where a date lies with respect to a certificate's validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Validity {
+pub(crate) enum Validity {
     NotYet(DateTime),
     Valid,
     Expired(DateTime),
@@ -377,7 +420,7 @@ enum Validity {
     Unknown,
 }
 
-fn validity(certificate: &[u8], now: DateTime) -> Validity {
+pub(crate) fn validity(certificate: &[u8], now: DateTime) -> Validity {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         return Validity::Unknown;
     };
@@ -478,7 +521,8 @@ mod tests {
 
     #[test]
     fn a_whole_configuration_is_accepted() {
-        let settings = TlsSettings { send_tls13_tickets: 0, remembered_sessions: 7 };
+        let settings =
+            TlsSettings { send_tls13_tickets: 0, remembered_sessions: 7, ..TlsSettings::default() };
         let config = TlsConfig::new(&sources(), settings, NOW).unwrap();
         assert_eq!(config.current().send_tls13_tickets, 0);
         assert_eq!(config.current().max_early_data_size, 0);
