@@ -1,17 +1,25 @@
 //! The command line.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "import-pykmip")]
 use crate::import;
 use crate::{
-    account, client,
+    account,
+    builder::Prepared,
+    client,
     config::{self, Config},
     dev, init, log,
+    pykmip::{self, config::Surroundings},
+    pykmip_server,
     report::Report,
     serve,
+    server::Server,
 };
 
 /// A KMIP key-management server.
@@ -30,6 +38,8 @@ enum Command {
     Serve(ServeArguments),
     /// Serve from a development directory, which is made on first use.
     Dev(dev::Arguments),
+    /// Serve with the options of PyKMIP's server.
+    PykmipServer(pykmip_server::Arguments),
     /// Print the effective configuration.
     CheckConfig(ConfigArguments),
     /// Make what the file of accounts needs.
@@ -37,8 +47,21 @@ enum Command {
     /// Take over the objects of another server.
     #[cfg(feature = "import-pykmip")]
     Import(import::Arguments),
+    /// Turn the configuration of another server into one of ours.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Talk to a KMIP server.
     Client(client::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print the configuration that means the same as PyKMIP's.
+    FromPykmip {
+        /// PyKMIP's configuration file.
+        #[arg(default_value = pykmip::SYSTEM_PATH)]
+        file: PathBuf,
+    },
 }
 
 /// Where the configuration comes from.
@@ -47,6 +70,16 @@ pub(crate) struct ConfigArguments {
     /// The configuration file [default: /etc/kmip-app/kmip-app.toml].
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Use the configuration file of PyKMIP's server instead [without FILE:
+    /// /etc/pykmip/server.conf].
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = pykmip::SYSTEM_PATH,
+        conflicts_with = "config"
+    )]
+    pub(crate) pykmip_config: Option<PathBuf>,
     /// Set one key, as in --set log.level=debug; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -63,8 +96,17 @@ struct ServeArguments {
 
 impl ConfigArguments {
     pub(crate) fn load(&self) -> Result<Config, Report> {
+        Ok(self.prepare()?.config)
+    }
+
+    /// Reads the configuration, and what should be known about it.
+    fn prepare(&self) -> Result<Prepared, Report> {
+        if let Some(file) = &self.pykmip_config {
+            let builder = Server::builder().config_path(file);
+            return self.set.iter().fold(builder, |builder, set| builder.set(set)).prepare();
+        }
         let file = self.config.clone().unwrap_or_else(|| PathBuf::from(config::SYSTEM_PATH));
-        Ok(Config::load(Some(&file), &self.set)?)
+        Ok(Config::load(Some(&file), &self.set)?.into())
     }
 }
 
@@ -92,10 +134,11 @@ fn run(command: Command) -> Result<(), Report> {
     match command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Serve(arguments) => {
-            let config = arguments.config.load()?;
-            serve::run(&config, arguments.create_store)
+            serve::run(&arguments.config.prepare()?, arguments.create_store)
         }
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::PykmipServer(arguments) => pykmip_server::run(&arguments),
+        Command::Config(ConfigCommand::FromPykmip { file }) => from_pykmip(&file),
         Command::CheckConfig(arguments) => {
             let config = arguments.load()?;
             log::check(&config.log)?;
@@ -108,4 +151,17 @@ fn run(command: Command) -> Result<(), Report> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
     }
+}
+
+/// Prints our configuration for PyKMIP's, what should be known about it as comments above.
+fn from_pykmip(file: &Path) -> Result<(), Report> {
+    let settings = pykmip::read(file)?.complete()?;
+    let translated = pykmip::config::translate(&settings, &Surroundings::of_process())?;
+    println!("# From {}.", file.display());
+    for note in &translated.notes {
+        println!("# {}", note.text());
+    }
+    println!();
+    print!("{}", translated.config.to_toml());
+    Ok(())
 }

@@ -90,7 +90,7 @@ fn configuration(address: SocketAddr) -> Config {
         development: true,
         listen: Listen {
             kmip: ListenKmip {
-                address,
+                address: address.into(),
                 certificate: Some("pki/server.crt".into()),
                 key: Some("pki/server.key".into()),
                 client_ca: Some("pki/ca.crt".into()),

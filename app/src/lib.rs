@@ -14,6 +14,7 @@ compile_error!(
 compile_error!("kmip-app needs at least one transport: enable the feature transport-tls");
 
 mod account;
+pub mod builder;
 pub mod cli;
 mod client;
 pub mod config;
@@ -22,11 +23,17 @@ mod dev;
 pub mod import;
 pub mod init;
 mod log;
+mod log_file;
+pub mod pykmip;
+mod pykmip_server;
 pub mod report;
 mod serve;
 pub mod server;
 mod wire;
 
+pub use builder::{Builder, Prepared};
 pub use config::Config;
+pub use log::Logging;
+pub use pykmip::settings::{AuthSuite, LoggingLevel};
 pub use report::Report;
 pub use server::Server;

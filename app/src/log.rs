@@ -2,14 +2,16 @@
 
 use std::io::IsTerminal as _;
 
-#[cfg(feature = "otel")]
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt as _, LevelFilter},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::{
     config::{Log, LogFormat, Telemetry},
+    log_file::LogFile,
     report::Report,
 };
 
@@ -23,24 +25,29 @@ fn filter(log: &Log) -> Result<EnvFilter, Report> {
         .map_err(|error| Report::new(format!("log.level {:?}: {error}", log.level)))
 }
 
-/// What must be told when the server stops.
-pub(crate) struct Logging {
+/// Logs, for as long as it is kept: then what is queued is written.
+#[must_use = "logging ends with it"]
+pub struct Logging {
+    file: Option<LogFile>,
     #[cfg(feature = "otel")]
     traces: Option<kmip_telemetry::Traces>,
 }
 
+/// Where lines are written.
+type Lines = Box<dyn Layer<Registry> + Send + Sync>;
+
 impl Logging {
-    /// Starts to log to standard error, and to send traces if an endpoint is configured.
-    pub(crate) fn start(log: &Log, telemetry: &Telemetry) -> Result<Self, Report> {
-        let filter = filter(log)?;
-        let lines = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal());
-        let lines = match log.format {
-            LogFormat::Text => lines.boxed(),
-            LogFormat::Json => lines.json().boxed(),
+    /// Starts to log, and to send traces if an endpoint is configured. With a log file, standard
+    /// error has warnings and errors only. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the level is no level, or the file cannot be written; it is named.
+    pub fn start(log: &Log, telemetry: &Telemetry) -> Result<Self, Report> {
+        let file = match &log.file {
+            Some(path) => Some(LogFile::open(path, log.file_bytes, log.files)?),
+            None => None,
         };
-        let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+        let registry = tracing_subscriber::registry().with(lines(log, file.clone())?);
         #[cfg(feature = "otel")]
         {
             let version = env!("CARGO_PKG_VERSION");
@@ -56,7 +63,7 @@ impl Logging {
                 }
                 None => registry.try_init(),
             };
-            Ok(Self { traces })
+            Ok(Self { file, traces })
         }
         #[cfg(not(feature = "otel"))]
         {
@@ -66,19 +73,49 @@ impl Logging {
                 ));
             }
             let _ = registry.try_init();
-            Ok(Self {})
+            Ok(Self { file })
         }
     }
 
-    /// Sends what is left.
-    #[cfg_attr(
-        not(feature = "otel"),
-        expect(clippy::unused_self, reason = "without traces nothing waits to be sent")
-    )]
+    /// Sends and writes what is left.
     pub(crate) fn stop(&self) {
         #[cfg(feature = "otel")]
         if let Some(traces) = &self.traces {
             traces.shut_down();
         }
+        if let Some(file) = &self.file {
+            file.flush();
+        }
     }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            file.flush();
+        }
+    }
+}
+
+/// Lays out where lines go: to standard error, or to a file and what matters to standard error.
+fn lines(log: &Log, file: Option<LogFile>) -> Result<Vec<Lines>, Report> {
+    let error = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let error = match log.format {
+        LogFormat::Text => error.boxed(),
+        LogFormat::Json => error.json().boxed(),
+    };
+    let Some(file) = file else {
+        return Ok(vec![error.with_filter(filter(log)?).boxed()]);
+    };
+    let whole = tracing_subscriber::fmt::layer().with_writer(file).with_ansi(false);
+    let whole = match log.format {
+        LogFormat::Text => whole.boxed(),
+        LogFormat::Json => whole.json().boxed(),
+    };
+    Ok(vec![
+        whole.with_filter(filter(log)?).boxed(),
+        error.with_filter(filter(log)?.and(LevelFilter::WARN)).boxed(),
+    ])
 }

@@ -6,13 +6,18 @@ use kmip_host::process;
 use kmip_tls::Shutdown;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{config::Config, log::Logging, report::Report, server::Server};
+use crate::{builder::Prepared, log::Logging, report::Report, server::Server};
 
 /// Serves until a signal ends it.
-pub(crate) fn run(config: &Config, create_store: bool) -> Result<(), Report> {
+pub(crate) fn run(prepared: &Prepared, create_store: bool) -> Result<(), Report> {
+    prepared.check_database(create_store)?;
+    let config = &prepared.config;
     runtime()?.block_on(async {
         let logging = Logging::start(&config.log, &config.telemetry)?;
         harden();
+        for note in &prepared.notes {
+            note.log();
+        }
         let server = Server::start(config, create_store).await?;
         announce(&server)?;
         until_signal(server).await?;

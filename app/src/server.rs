@@ -11,6 +11,7 @@ use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
 use kmip_x509::X509Certificates;
 
 use crate::{
+    builder::Builder,
     config::{Config, Unasked},
     report::Report,
     wire::{
@@ -31,6 +32,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Collects settings in the terms of PyKMIP's server.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
     /// Opens the store and binds the address. `create_store` makes a store that is missing although
     /// its root key or directory exists.
     ///

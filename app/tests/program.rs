@@ -32,8 +32,15 @@ fn init(directory: &Path) -> String {
 
 /// Starts `serve` and waits for the one line that it prints.
 fn serve(made: &str) -> (Child, String) {
+    start(&["serve", "--config", &format!("{made}/kmip-app.toml")])
+}
+
+/// Starts a server and waits for the one line that it prints.
+fn start(arguments: &[&str]) -> (Child, String) {
     let mut child = program()
-        .args(["serve", "--config", &format!("{made}/kmip-app.toml")])
+        .args(arguments)
+        // A server runs from any folder.
+        .current_dir("/")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -43,6 +50,27 @@ fn serve(made: &str) -> (Child, String) {
     BufReader::new(stdout).read_line(&mut line).expect("a line is printed");
     let address = line.trim().strip_prefix("listening on ").map(str::to_owned);
     (child, address.unwrap_or_else(|| panic!("not an address: {line:?}")))
+}
+
+/// Creates a key as the client of a directory, and returns its material in hex.
+fn create_and_get(made: &str, address: &str) -> String {
+    let client = |arguments: &[&str]| {
+        let config = format!("{made}/client.toml");
+        let fixed = ["client", "--config", &config, "--address", address, "--json"];
+        let output = program().args(fixed).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout);
+        answer.expect("the answer is JSON").to_string()
+    };
+    client(&["create", "--name", "first"]);
+    let located = client(&["locate", "--name", "first"]);
+    let identifier = located
+        .split('"')
+        .find(|part| part.len() == 36 && part.matches('-').count() == 4)
+        .expect("an identifier is printed");
+    let got = client(&["get", identifier]);
+    let is_material = |part: &&str| part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    got.split('"').find(is_material).expect("material is printed").to_owned()
 }
 
 fn terminate(child: &mut Child) -> Option<i32> {
@@ -56,23 +84,7 @@ fn a_key_is_created_and_got_back_by_the_command_line() {
     let parent = tempfile::tempdir().unwrap();
     let made = init(parent.path());
     let (mut server, address) = serve(&made);
-    let client = |arguments: &[&str]| {
-        let config = format!("{made}/client.toml");
-        let fixed = ["client", "--config", &config, "--address", &address, "--json"];
-        let output = program().args(fixed).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("the answer is JSON")
-    };
-    client(&["create", "--name", "first"]);
-    let located = client(&["locate", "--name", "first"]).to_string();
-    let identifier = located
-        .split('"')
-        .find(|part| part.len() == 36 && part.matches('-').count() == 4)
-        .expect("an identifier is printed")
-        .to_owned();
-    let got = client(&["get", &identifier]).to_string();
-    let is_material = |part: &str| part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    assert!(got.split('"').any(is_material), "{got}");
+    create_and_get(&made, &address);
     assert_eq!(terminate(&mut server), Some(0));
 }
 

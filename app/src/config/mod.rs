@@ -2,14 +2,12 @@
 //!
 //! Unknown keys are refused with the nearest known name. Paths in the file are relative to it.
 
+pub mod address;
 pub mod auth;
 pub(crate) mod nearest;
 pub mod policy;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
@@ -20,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::{
+    address::Address,
     auth::{Auth, GroupsFrom, Slugs, UserFrom},
     policy::{Policy, WithoutSection},
 };
@@ -71,8 +70,8 @@ pub struct Listen {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListenKmip {
-    /// Address and port.
-    pub address: SocketAddr,
+    /// Host name or address, and port.
+    pub address: Address,
     /// The server's certificate chain, PEM.
     pub certificate: Option<PathBuf>,
     /// The server's private key, PEM.
@@ -105,7 +104,7 @@ pub enum AuthSuite {
 impl Default for ListenKmip {
     fn default() -> Self {
         Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 5696)),
+            address: Address::new("127.0.0.1", 5696),
             certificate: None,
             key: None,
             client_ca: None,
@@ -242,11 +241,23 @@ pub struct Log {
     pub format: LogFormat,
     /// A level, or directives like `info,kmip_tls=debug`.
     pub level: String,
+    /// A file to write to; standard error then has warnings and errors only.
+    pub file: Option<PathBuf>,
+    /// When the file is put aside for a new one, in bytes; 0 for never.
+    pub file_bytes: u64,
+    /// How many files that were put aside are kept.
+    pub files: u32,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+            file: None,
+            file_bytes: 1_000_000,
+            files: 5,
+        }
     }
 }
 
@@ -292,6 +303,19 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
+        let mut config = Self::extract(figment, settings)?;
+        if let Some(directory) = file.and_then(Path::parent) {
+            config.resolve_paths(directory);
+        }
+        Ok(config)
+    }
+
+    /// Lays the environment and settings above a configuration that is whole.
+    pub(crate) fn layer(below: &Self, settings: &[String]) -> Result<Self, ConfigError> {
+        Self::extract(Figment::from(Serialized::defaults(below)), settings)
+    }
+
+    fn extract(mut figment: Figment, settings: &[String]) -> Result<Self, ConfigError> {
         // Variables of other purposes begin with KMIP_ too; a setting names its section.
         let environment = Env::prefixed("KMIP_").filter(|key| key.as_str().contains("__"));
         figment = figment.merge(environment.split("__"));
@@ -300,19 +324,14 @@ impl Config {
                 setting.split_once('=').ok_or_else(|| ConfigError::BadSetting(setting.clone()))?;
             figment = figment.merge(Toml::string(&set_as_toml(key.trim(), value.trim())));
         }
-        let mut config: Self =
-            figment.extract().map_err(|error| ConfigError::Wrong(explain(error)))?;
-        if let Some(directory) = file.and_then(Path::parent) {
-            config.resolve_paths(directory);
-        }
-        Ok(config)
+        figment.extract().map_err(|error| ConfigError::Wrong(explain(error)))
     }
 
     /// Makes relative paths relative to the configuration file.
     fn resolve_paths(&mut self, directory: &Path) {
         let kmip = &mut self.listen.kmip;
         let single = [&mut kmip.certificate, &mut kmip.key, &mut kmip.client_ca];
-        for path in single.into_iter().flatten().chain(&mut kmip.crls) {
+        for path in single.into_iter().flatten().chain(&mut kmip.crls).chain(&mut self.log.file) {
             *path = directory.join(&*path);
         }
         let access =
@@ -478,6 +497,14 @@ mod tests {
         assert_eq!(config.auth.groups_from, GroupsFrom::Ou);
         assert_eq!(config.policy.groups_without_section, WithoutSection::Deny);
         assert!(load("[auth]\nuser_from = \"uid\"\n", &[]).is_err());
+    }
+
+    #[test]
+    fn an_address_may_be_a_name() {
+        let config = load("[listen.kmip]\naddress = \"kmip.example:5696\"\n", &[]).unwrap();
+        assert_eq!(config.listen.kmip.address, Address::new("kmip.example", 5696));
+        let error = load("[listen.kmip]\naddress = \"kmip\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("listen.kmip.address") && error.contains("HOST:PORT"), "{error}");
     }
 
     #[test]

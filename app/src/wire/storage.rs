@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use kmip_host::secret_file;
 use kmip_ports::root_key::RootKey;
 use kmip_sealed::{SealedStore, WhenEmpty};
 use kmip_sql::{Location, Options, SqliteRecords};
@@ -74,6 +75,12 @@ impl Storage {
                         root_key = %key_path.display(),
                         "the root key lies beside the store it seals; keep it elsewhere"
                     );
+                }
+                if plan.make_store {
+                    make_directories(&path, &key_path)?;
+                    if !config.development {
+                        tracing::warn!(store = %path.display(), "a new, empty store is made");
+                    }
                 }
                 let cipher = crypto::at_rest();
                 let root_key = if plan.make_key {
@@ -143,6 +150,16 @@ impl Plan {
             }
         }
     }
+}
+
+/// Makes the directories of a new store and its root key, as far as they are missing.
+fn make_directories(store: &Path, key: &Path) -> Result<(), Report> {
+    for directory in [directory_of(store), directory_of(key)] {
+        if !directory.exists() {
+            secret_file::create_directory(directory)?;
+        }
+    }
+    Ok(())
 }
 
 fn directory_of(path: &Path) -> &Path {

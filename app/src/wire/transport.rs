@@ -4,7 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kmip_model::DateTime;
 use kmip_ports::transport::MessageHandler;
-use kmip_tls::{Limits, Listener, MessageLimit, TlsConfig, TlsFiles, TlsSettings, TlsSources};
+use kmip_tls::{
+    Limits, Listener, MessageLimit, Suites, TlsConfig, TlsFiles, TlsSettings, TlsSources,
+};
 
 use crate::{config, report::Report, wire};
 
@@ -12,9 +14,6 @@ use crate::{config, report::Report, wire};
 pub(crate) fn check(kmip: &config::ListenKmip) -> Result<(), Report> {
     if !cfg!(feature = "transport-tls-openssl") && kmip.auth_suite.is_some() {
         return Err(wire::missing("listen.kmip.auth_suite", "transport-tls-openssl"));
-    }
-    if kmip.auth_suite.is_none() && !kmip.cipher_suites.is_empty() {
-        return Err(Report::new("listen.kmip.cipher_suites needs listen.kmip.auth_suite"));
     }
     Ok(())
 }
@@ -33,14 +32,40 @@ pub(crate) fn listen(
         revocation_lists: kmip.crls.clone(),
     };
     let limits = limits(&config.limits)?;
+    let address = kmip
+        .address
+        .resolve()
+        .map_err(|error| Report::new(format!("listen.kmip.address {}: {error}", kmip.address)))?;
     #[cfg(feature = "transport-tls-openssl")]
     if let Some(auth_suite) = kmip.auth_suite {
         let acceptor = older(files, auth_suite, kmip, now)?;
-        return Ok(Listener::bind(kmip.address, Arc::new(acceptor), limits, handler)?);
+        return Ok(Listener::bind(address, Arc::new(acceptor), limits, handler)?);
     }
-    let settings = TlsSettings { send_tls13_tickets: kmip.tls13_tickets, ..TlsSettings::default() };
+    let settings = TlsSettings {
+        send_tls13_tickets: kmip.tls13_tickets,
+        suites: suites(kmip)?,
+        ..TlsSettings::default()
+    };
     let tls = TlsConfig::new(&TlsSources::read(&files)?, settings, now)?;
-    Ok(Listener::bind(kmip.address, Arc::new(tls), limits, handler)?)
+    Ok(Listener::bind(address, Arc::new(tls), limits, handler)?)
+}
+
+/// Chooses among the cipher suites; tells of all that are named and not there at once.
+fn suites(kmip: &config::ListenKmip) -> Result<Suites, Report> {
+    let (suites, left_out) = Suites::select(&kmip.cipher_suites);
+    if left_out.is_empty() {
+        return Ok(suites);
+    }
+    let names = left_out.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let missing = format!(
+        "cipher suites are named that this build does not offer: {names}; the feature \
+         transport-tls-openssl would bring those that exist"
+    );
+    if kmip.strict_suites {
+        return Err(Report::new(format!("{missing}; listen.kmip.strict_suites forbids that")));
+    }
+    tracing::warn!("{missing}");
+    Ok(suites)
 }
 
 /// Configures the older kinds of TLS.
@@ -90,4 +115,28 @@ fn limits(limits: &config::Limits) -> Result<Limits, Report> {
         write_timeout: Duration::from_secs(limits.write_seconds),
         drain_timeout: Duration::from_secs(limits.drain_seconds),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str], strict_suites: bool) -> Result<Suites, Report> {
+        suites(&config::ListenKmip {
+            cipher_suites: names.iter().map(|name| (*name).to_owned()).collect(),
+            strict_suites,
+            ..config::ListenKmip::default()
+        })
+    }
+
+    #[test]
+    fn suites_that_are_not_there_stop_the_start_only_where_that_is_asked_for() {
+        let names = ["TLS_RSA_WITH_AES_128_CBC_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "NONE-SUCH"];
+        assert!(named(&names, false).is_ok());
+        let error = named(&names, true).unwrap_err().to_string();
+        assert!(error.contains("TLS_RSA_WITH_AES_128_CBC_SHA256"), "{error}");
+        assert!(error.contains("NONE-SUCH") && error.contains("transport-tls-openssl"), "{error}");
+        assert!(!error.contains("ECDHE-RSA-AES128-GCM-SHA256"), "{error}");
+        assert!(named(&["ECDHE-RSA-AES128-GCM-SHA256"], true).is_ok());
+    }
 }

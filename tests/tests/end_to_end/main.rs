@@ -29,5 +29,6 @@ mod durability;
 mod kill;
 mod life_cycle;
 mod policies;
+mod pykmip_configuration;
 mod shutdown;
 mod versions;
