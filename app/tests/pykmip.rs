@@ -112,8 +112,25 @@ fn the_options_of_pykmip_are_enough_and_the_log_has_no_key() {
         ["server.crt", "server.key", "ca.crt"].map(|file| world.name(&format!("kmip/pki/{file}")));
     let (log, database) = (world.name("logs/server.log"), world.name("pykmip.db"));
     let options = [
-        "pykmip-server", "-n", "localhost", "-p", "5696", "-c", &certificate, "-k", &key,
-        "-a", &authority, "-s", "Basic", "-l", &log, "-v", "debug", "-d", &database,
+        "pykmip-server",
+        "-n",
+        "localhost",
+        "-p",
+        "5696",
+        "-c",
+        &certificate,
+        "-k",
+        &key,
+        "-a",
+        &authority,
+        "-s",
+        "Basic",
+        "-l",
+        &log,
+        "-v",
+        "debug",
+        "-d",
+        &database,
     ];
     let (mut server, address) = start(&[&options[..], &ANY_PORT].concat());
     world.client(&address, &["create", "--name", "first"]);
@@ -160,9 +177,17 @@ fn an_explanation_names_every_option() {
     assert!(output.status.success());
     let printed = text(&output.stdout);
     for option in [
-        "-n, --hostname", "-p, --port", "-c, --certificate_path", "-k, --key_path",
-        "-a, --ca_path", "-s, --auth_suite", "-f, --config_path", "-l, --log_path",
-        "-o, --policy_path", "-i, --ignore_tls_client_auth", "-v, --logging_level",
+        "-n, --hostname",
+        "-p, --port",
+        "-c, --certificate_path",
+        "-k, --key_path",
+        "-a, --ca_path",
+        "-s, --auth_suite",
+        "-f, --config_path",
+        "-l, --log_path",
+        "-o, --policy_path",
+        "-i, --ignore_tls_client_auth",
+        "-v, --logging_level",
         "-d, --database_path",
     ] {
         assert!(printed.contains(option), "{option}: {printed}");
@@ -193,8 +218,7 @@ fn the_option_without_a_value_is_the_systems_file() {
     }
     for arguments in [["serve", "--pykmip-config"], ["config", "from-pykmip"]] {
         let told = refusal(&arguments);
-        let expected =
-            format!("The server configuration file ('{path}') could not be located.");
+        let expected = format!("The server configuration file ('{path}') could not be located.");
         assert!(told.contains(&expected), "{told}");
     }
 }
