@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn names_are_listed_once() {
         for (index, (iana, openssl)) in ELSEWHERE.iter().enumerate() {
-            let others = ELSEWHERE.iter().skip(index + 1);
+            let others = ELSEWHERE.iter().skip(index.saturating_add(1));
             assert!(others.clone().all(|(name, _)| name != iana), "{iana}");
             assert!(others.clone().all(|(_, name)| name != openssl), "{openssl}");
             assert!(HERE.iter().all(|(name, other, _)| name != iana && other != openssl));

@@ -131,15 +131,16 @@ fn files_that_cannot_be_used_are_named() {
 
 /// Puts one self-signed certificate in the place of the server's, the authority's and a client's.
 fn one_certificate_for_all(directory: &Directory) {
-    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "everything");
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
+    let key = KeyPair::generate().expect("a key is made");
+    let certificate = params.self_signed(&key).expect("it is signed");
     let pki = directory.path().join("pki");
     for name in ["server", "ca", "client"] {
-        fs::write(pki.join(format!("{name}.crt")), certificate.pem()).unwrap();
-        fs::write(pki.join(format!("{name}.key")), key.serialize_pem()).unwrap();
+        for (kind, pem) in [("crt", certificate.pem()), ("key", key.serialize_pem())] {
+            fs::write(pki.join(format!("{name}.{kind}")), pem).expect("it can be written");
+        }
     }
 }
 
