@@ -85,6 +85,14 @@ pub struct Slugs {
     pub cache_milliseconds: u64,
 }
 
+impl Slugs {
+    /// Asks a service with the usual time-out.
+    #[must_use]
+    pub fn of(url: String) -> Self {
+        Self { url, timeout_seconds: timeout_seconds(), cache_milliseconds: cache_milliseconds() }
+    }
+}
+
 fn timeout_seconds() -> u64 {
     10
 }

@@ -11,8 +11,8 @@ use super::{
     settings::{AuthSuite, Settings, SettingsError},
 };
 use crate::config::{
-    Address, Attributes, Auth, Config, Crypto, Listen, ListenKmip, Log, Operations, RootKey,
-    Storage, Unasked,
+    self, Address, Attributes, Auth, Config, Crypto, Listen, ListenKmip, Log, Operations, Policy,
+    RootKey, Slugs, Storage, Unasked, WithoutSection,
 };
 
 /// Where things lie that settings do not say.
@@ -84,7 +84,7 @@ pub fn translate(
 ) -> Result<Translated, SettingsError> {
     let absolute = |path: &Path| surroundings.directory.join(path);
     let mut notes = Vec::new();
-    suites(settings, &mut notes);
+    let auth_suite = suites(settings, &mut notes);
     let (database, place) = place(settings, surroundings, &mut notes);
     let log = Log::default();
     let mut config = Config {
@@ -94,13 +94,17 @@ pub fn translate(
                 certificate: Some(absolute(&settings.certificate_path)),
                 key: Some(absolute(&settings.key_path)),
                 client_ca: Some(absolute(&settings.ca_path)),
+                auth_suite,
                 cipher_suites: settings.tls_cipher_suites.clone(),
                 ..ListenKmip::default()
             },
         },
         storage: Storage { url: format!("sqlite:{}", place.store.display()), ..Storage::default() },
         root_key: RootKey { file: Some(place.root_key.display().to_string()) },
-        auth: Auth { require_client_auth_usage: settings.enable_tls_client_auth },
+        auth: Auth {
+            require_client_auth_usage: settings.enable_tls_client_auth,
+            ..Auth::default()
+        },
         crypto: Crypto { legacy: true, ..Crypto::default() },
         attributes: Attributes { unasked: Unasked::Conservative },
         operations: Operations { interop: false },
@@ -120,27 +124,27 @@ pub fn translate(
     Ok(Translated { config, notes, database })
 }
 
-/// Says who may do what: policies and groups. This is the one place for `[policy]` (with
-/// `groups_without_section = "deny"`) and `[auth]`'s SLUGS.
+/// Says who may do what: policies and groups, as PyKMIP decides, so that no client may do more.
 fn access(
     settings: &Settings,
     surroundings: &Surroundings,
-    _config: &mut Config,
+    config: &mut Config,
     notes: &mut Vec<Note>,
 ) -> Result<(), SettingsError> {
     for section in &settings.unknown_plugins {
         notes.push(Note::Warning(format!("Authentication plugin '{section}' is not supported.")));
     }
-    if let Some(slugs) = settings.slugs.first() {
+    if let Some(slugs) = settings.slugs.first()
+        && !cfg!(feature = "auth-slugs")
+    {
         return Err(SettingsError::NoSlugs(slugs.section.clone()));
     }
-    if let Some(path) = &settings.policy_path {
-        notes.push(Note::Warning(format!(
-            "policy_path {} is not read by this build: objects under other policies than \
-             'default' and 'public' are denied",
-            surroundings.directory.join(path).display()
-        )));
-    }
+    config.auth.slugs = settings.slugs.iter().map(|slugs| Slugs::of(slugs.url.clone())).collect();
+    config.policy = Policy {
+        path: settings.policy_path.as_deref().map(|path| surroundings.directory.join(path)),
+        groups_without_section: WithoutSection::Deny,
+        reveal_forbidden: true,
+    };
     Ok(())
 }
 
@@ -149,7 +153,14 @@ fn host(hostname: &str) -> &str {
     if hostname.is_empty() { "0.0.0.0" } else { hostname }
 }
 
-fn suites(settings: &Settings, notes: &mut Vec<Note>) {
+/// Says which kind of TLS is offered: the one that is asked for, if this build has it.
+fn suites(settings: &Settings, notes: &mut Vec<Note>) -> Option<config::AuthSuite> {
+    if cfg!(feature = "transport-tls-openssl") {
+        return Some(match settings.auth_suite {
+            AuthSuite::Basic => config::AuthSuite::Basic,
+            AuthSuite::Tls12 => config::AuthSuite::Tls12,
+        });
+    }
     let (name, missing) = match settings.auth_suite {
         AuthSuite::Basic => ("Basic", "TLS 1.0, TLS 1.1 and suites without ECDHE or AEAD"),
         AuthSuite::Tls12 => ("TLS1.2", "suites without ECDHE or AEAD"),
@@ -158,6 +169,7 @@ fn suites(settings: &Settings, notes: &mut Vec<Note>) {
         "auth_suite {name}: TLS 1.2 and TLS 1.3 are offered; {missing} need the feature \
          transport-tls-openssl, which this build has not"
     )));
+    None
 }
 
 /// Finds PyKMIP's database, and the place of ours.
@@ -190,7 +202,7 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pykmip::settings::{LoggingLevel, Slugs};
+    use crate::pykmip::settings::{self, LoggingLevel};
 
     fn settings() -> Settings {
         Settings {
@@ -276,10 +288,19 @@ mod tests {
     #[test]
     fn plugins_are_not_passed_over_in_silence() {
         assert!(warnings(&of(&settings())).contains("'auth:ldap' is not supported."));
-        let slugs = vec![Slugs { section: "auth:slugs".into(), url: "http://a".into() }];
-        let surroundings = Surroundings { directory: "/".into(), state: "/".into() };
-        let refused = translate(&Settings { slugs, ..settings() }, &surroundings).unwrap_err();
-        assert_eq!(refused, SettingsError::NoSlugs("auth:slugs".into()));
+    }
+
+    #[cfg(feature = "auth-slugs")]
+    #[test]
+    fn policies_and_groups_decide_as_under_pykmip() {
+        let slugs = vec![settings::Slugs { section: "auth:slugs".into(), url: "http://a".into() }];
+        let policy_path = Some("policies".into());
+        let translated = of(&Settings { slugs, policy_path, ..settings() });
+        let Config { auth, policy, .. } = translated.config;
+        assert_eq!(policy.groups_without_section, WithoutSection::Deny);
+        assert!(policy.reveal_forbidden);
+        assert!(policy.path.is_some_and(|path| path.ends_with("policies")));
+        assert_eq!(auth.slugs, [Slugs::of("http://a".to_owned())]);
     }
 
     #[test]
