@@ -3,6 +3,7 @@
 //! and pass.
 
 #![cfg(feature = "transport-tls-openssl")]
+#![expect(clippy::unwrap_used, reason = "these are tests; Clippy knows only those inside crates")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
