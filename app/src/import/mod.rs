@@ -108,7 +108,7 @@ pub async fn pykmip(
     .await?;
     let creation = if create_store { Creation::Asked } else { Creation::First };
     let storage = Storage::open(config, creation).await?;
-    let suite = crypto::suite();
+    let suite = crypto::suite(&config.crypto);
     let importer = Importer {
         now: SystemClock::default().now(),
         lease_time: Settings::default().lease_time,

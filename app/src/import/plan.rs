@@ -236,7 +236,7 @@ mod tests {
         now: i64,
         objects: Vec<FoundObject>,
     ) -> Result<Summary, Report> {
-        let suite = crypto::suite();
+        let suite = crypto::suite(&Config::default().crypto);
         let importer = Importer {
             now: DateTime(now),
             lease_time: kmip_operations::Settings::default().lease_time,

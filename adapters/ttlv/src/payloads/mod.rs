@@ -3,8 +3,8 @@
 //! To add an operation, write the two tables of its payloads in the file of its family.
 
 mod attributes;
-mod derivation;
 mod cryptography;
+mod derivation;
 mod discovery;
 mod lifecycle;
 mod objects;
