@@ -97,6 +97,7 @@ fn settings(config: &Config) -> Settings {
             ForbiddenObjects::Unknown
         },
         interop: config.operations.interop,
+        wrapped_key_in_structure: config.operations.wrapped_key_in_structure,
         lease_time: Interval(3_600),
         maximum_response_size: config.limits.response_bytes,
         conservative_attributes: config.attributes.unasked == Unasked::Conservative,

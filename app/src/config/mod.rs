@@ -231,6 +231,9 @@ pub enum Unasked {
 pub struct Operations {
     /// Says whether Interop, which conformance tests use, is offered.
     pub interop: bool,
+    /// Says whether a key that Get wraps comes in a Key Value that is a structure, as PyKMIP sends
+    /// and reads it, and not as bytes alone, as the specification has it.
+    pub wrapped_key_in_structure: bool,
 }
 
 /// Logging.
@@ -482,7 +485,9 @@ mod tests {
         assert_eq!(slugs(one, &[]), ["http://a 10 500"]);
         assert_eq!(slugs(several, &[]), ["http://a 1 500", "http://b 10 500"]);
         assert_eq!(slugs("", &["auth.slugs.url=http://c"]), ["http://c 10 500"]);
-        for wrong in [one.replace("url", "uri"), several.replace("timeout_", "")] {
+        for wrong in
+            [one.replace("url", "uri"), several.replace("timeout_seconds", "timeout_second")]
+        {
             let error = load(&wrong, &[]).unwrap_err().to_string();
             assert!(error.contains("auth.slugs") && error.contains("did you mean"), "{error}");
         }

@@ -34,17 +34,23 @@ fn create(connection: &mut Connection, key: &str) -> String {
     let add = |value: Item| vec![identifier(&id), value];
     let batch = Request::new(VERSION)
         .in_order(true)
-        .item(Operation::AddAttribute, add(attribute("Name", Value::Structure(name_fields(key)))))
-        .item(
+        .item_as(
+            b"1",
+            Operation::AddAttribute,
+            add(attribute("Name", Value::Structure(name_fields(key)))),
+        )
+        .item_as(
+            b"2",
             Operation::AddAttribute,
             add(attribute("Object Group", Value::TextString("vast".to_owned()))),
         )
-        .item(
+        .item_as(
+            b"3",
             Operation::AddAttribute,
-            add(attribute("x-Vast-Tenant", Value::TextString("t1".to_owned()))),
+            add(attribute("Operation Policy Name", Value::TextString("default".to_owned()))),
         );
     let answer = connection.ask(&batch);
-    assert_eq!(answer.count(), 3);
+    assert_eq!(answer.count(), 3, "{:?}", answer.message());
     for position in 0..3 {
         assert_eq!(answer.identifier_of(position), id);
     }

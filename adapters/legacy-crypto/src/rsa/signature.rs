@@ -62,7 +62,8 @@ impl Signature {
         Ok(Self { hash, encoding })
     }
 
-    /// Signs. The salt of PSS is as long as the hash unless Salt Length says otherwise.
+    /// Signs. The salt of PSS is as long as the hash, or as the key has room for, unless Salt Length
+    /// says otherwise.
     pub(crate) fn sign(
         self,
         key: &PrivateKey,
@@ -74,8 +75,11 @@ impl Signature {
         with_signature_hash!(self.hash, Hash => match self.encoding {
             Encoding::Pkcs1V15 => key.sign_with_rng(random, Pkcs1v15Sign::new::<Hash>(), &digest),
             Encoding::Pss { salt } => {
-                let salt = salt.unwrap_or_else(<Hash as Digest>::output_size);
-                if salt > rsa::traits::PublicKeyParts::size(key) {
+                let hash = <Hash as Digest>::output_size();
+                let size = rsa::traits::PublicKeyParts::size(key);
+                let room = size.saturating_sub(hash).saturating_sub(2);
+                let salt = salt.unwrap_or_else(|| hash.min(room));
+                if salt > size {
                     return Err(CryptoError::BadInput("the salt is too long for the key"));
                 }
                 key.sign_with_rng(random, Pss::<Hash>::new_with_salt(salt), &digest)

@@ -81,7 +81,6 @@ fn is_widely_read(tag: Tag) -> bool {
             | Tag::ApplicationSpecificInformation
             | Tag::ContactInformation
             | Tag::LastChangeDate
-            | Tag::Digest
             | Tag::LeaseTime
             | Tag::Attribute
     )

@@ -107,6 +107,8 @@ pub struct Settings {
     pub forbidden_objects: ForbiddenObjects,
     /// Says whether Interop is offered.
     pub interop: bool,
+    /// Says whether a key that Get wraps comes as Key Material in a structure.
+    pub wrapped_key_in_structure: bool,
     /// Lease Time of new objects.
     pub lease_time: Interval,
     /// The longest response if the client sets no limit, in bytes.
@@ -123,6 +125,7 @@ impl Default for Settings {
             conservative_attributes: false,
             forbidden_objects: ForbiddenObjects::default(),
             interop: false,
+            wrapped_key_in_structure: false,
             lease_time: Interval(3_600),
             maximum_response_size: 1024 * 1024,
         }

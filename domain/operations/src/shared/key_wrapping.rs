@@ -74,7 +74,12 @@ pub(crate) async fn wrap(
         tag: None,
     };
     let wrapped = item.crypto().cipher.encrypt(&key, &parameters, input).await?;
-    key_block.key_value = Some(KeyValue::Wrapped(Material::new(wrapped.data)));
+    let wrapped = Material::new(wrapped.data);
+    key_block.key_value = Some(if item.settings().wrapped_key_in_structure {
+        KeyValue::Plain { key_material: KeyMaterial::Bytes(wrapped), attributes: Vec::new() }
+    } else {
+        KeyValue::Wrapped(wrapped)
+    });
     key_block.key_wrapping_data = Some(KeyWrappingData {
         wrapping_method: specification.wrapping_method,
         encryption_key_information: Some(information.clone()),
