@@ -71,14 +71,14 @@ def key_bytes(length):
 NAMES = itertools.count()
 
 
-def name():
+def new_name():
     """Makes a Name that nothing else has: this client names what has none, and 2.0 wants others."""
     return f"key {next(NAMES)}"
 
 
 def register(client, algorithm, value, masks, active=True):
     """Registers a symmetric key and returns its identifier."""
-    uid = client.register(SymmetricKey(algorithm, len(value) * 8, value, masks, name()))
+    uid = client.register(SymmetricKey(algorithm, len(value) * 8, value, masks, new_name()))
     if active:
         client.activate(uid)
     return uid
@@ -175,9 +175,9 @@ def rsa_pair(client, bits):
     )
     formats = enums.KeyFormatType
     private = client.register(
-        PrivateKey(ALGORITHM.RSA, bits, private, formats.PKCS_8, [MASK.SIGN], name()))
+        PrivateKey(ALGORITHM.RSA, bits, private, formats.PKCS_8, [MASK.SIGN], new_name()))
     public = client.register(
-        PublicKey(ALGORITHM.RSA, bits, public, formats.PKCS_1, [MASK.VERIFY], name()))
+        PublicKey(ALGORITHM.RSA, bits, public, formats.PKCS_1, [MASK.VERIFY], new_name()))
     client.activate(private)
     client.activate(public)
     return key, private, public
@@ -274,7 +274,7 @@ def derivation(client, steps):
     uid = steps("register: a base", lambda: register(
         client, ALGORITHM.AES, key_bytes(16), [MASK.DERIVE_KEY, MASK.ENCRYPT]))
     secret = steps("register: a secret", lambda: client.register(
-        SecretData(base, enums.SecretDataType.PASSWORD, [MASK.DERIVE_KEY], name())))
+        SecretData(base, enums.SecretDataType.PASSWORD, [MASK.DERIVE_KEY], new_name())))
     client.activate(secret)
     method = enums.DerivationMethod
 
@@ -322,7 +322,7 @@ def derivation(client, steps):
     bare = register(client, ALGORITHM.AES, key_bytes(16), [MASK.ENCRYPT])
     steps("derive_key: no bit in the mask is refused", lambda: must_fail(
         lambda: derived(method.HASH, {"cryptographic_parameters": sha256}, source=bare)))
-    opaque = client.register(OpaqueObject(b"bytes", enums.OpaqueDataType.NONE, name()))
+    opaque = client.register(OpaqueObject(b"bytes", enums.OpaqueDataType.NONE, new_name()))
     steps("derive_key: an opaque object is refused", lambda: must_fail(
         lambda: derived(method.HASH, {"cryptographic_parameters": sha256}, source=opaque)))
     steps("derive_key: no such base is refused", lambda: must_fail(
@@ -352,7 +352,7 @@ def wrapping(client, steps):
         client.get(uid, specification()).value == keywrap.aes_key_wrap(kek, value), "other bytes"))
     bare = register(client, ALGORITHM.AES, kek, [MASK.ENCRYPT])
     idle = register(client, ALGORITHM.AES, kek, [MASK.WRAP_KEY], active=False)
-    secret = client.register(SecretData(b"s" * 16, enums.SecretDataType.PASSWORD, [MASK.WRAP_KEY], name()))
+    secret = client.register(SecretData(b"s" * 16, enums.SecretDataType.PASSWORD, [MASK.WRAP_KEY], new_name()))
     for name, given in {
         "no such wrapping key": specification("none"),
         "a wrapping key without the bit": specification(bare),
