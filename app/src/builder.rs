@@ -189,10 +189,9 @@ impl Builder {
     /// Says which setting is missing or wrong.
     pub fn prepare(self) -> Result<Prepared, Report> {
         let file = match self.file {
-            None => Given::default(),
             Some(ConfigFile::Required(path)) => pykmip::read(&path)?,
             Some(ConfigFile::IfThere(path)) if path.exists() => pykmip::read(&path)?,
-            Some(ConfigFile::IfThere(_)) => Given::default(),
+            None | Some(ConfigFile::IfThere(_)) => Given::default(),
         };
         let settings = self.given.above(file).complete()?;
         let surroundings = Surroundings::of_process();

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::import;
 use crate::{
     account,
-    builder::Prepared,
+    builder::{Builder, Prepared},
     client,
     config::{self, Config},
     dev, init, log,
@@ -103,7 +103,7 @@ impl ConfigArguments {
     fn prepare(&self) -> Result<Prepared, Report> {
         if let Some(file) = &self.pykmip_config {
             let builder = Server::builder().config_path(file);
-            return self.set.iter().fold(builder, |builder, set| builder.set(set)).prepare();
+            return self.set.iter().fold(builder, Builder::set).prepare();
         }
         let file = self.config.clone().unwrap_or_else(|| PathBuf::from(config::SYSTEM_PATH));
         Ok(Config::load(Some(&file), &self.set)?.into())

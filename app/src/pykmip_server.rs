@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
+    builder::Builder,
     pykmip::{
         self,
         settings::{self, AuthSuite, Given, LoggingLevel, SettingsError},
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         None => Server::builder().config_path_if_there(pykmip::SYSTEM_PATH),
     };
     let builder = builder.given(arguments.given());
-    let builder = arguments.set.iter().fold(builder, |builder, set| builder.set(set));
+    let builder = arguments.set.iter().fold(builder, Builder::set);
     serve::run(&builder.prepare()?, arguments.create_store)
 }
 

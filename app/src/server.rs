@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use kmip_host::SystemClock;
 use kmip_model::Interval;
-use kmip_operations::{ForbiddenObjects, Ports, Processor, Settings};
+use kmip_operations::{ForbiddenObjects, Ports, Processor, Settings, WrappedKeyValue};
 use kmip_ports::clock::Clock;
 use kmip_tls::{Listener, ServeReport, Shutdown};
 use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
@@ -97,7 +97,11 @@ fn settings(config: &Config) -> Settings {
             ForbiddenObjects::Unknown
         },
         interop: config.operations.interop,
-        wrapped_key_in_structure: config.operations.wrapped_key_in_structure,
+        wrapped_key_value: if config.operations.wrapped_key_in_structure {
+            WrappedKeyValue::Structure
+        } else {
+            WrappedKeyValue::Bytes
+        },
         lease_time: Interval(3_600),
         maximum_response_size: config.limits.response_bytes,
         conservative_attributes: config.attributes.unasked == Unasked::Conservative,

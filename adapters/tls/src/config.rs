@@ -22,7 +22,7 @@ use rustls::server::{
     WebPkiClientVerifier,
 };
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use thiserror::Error;
@@ -274,7 +274,7 @@ fn server_config(
 
 /// Names the suites that are offered, and warns if they shut clients of TLS 1.2 out.
 fn tell_suites(provider: &CryptoProvider, certified: &CertifiedKey) {
-    let suites: Vec<_> = provider.cipher_suites.iter().map(|suite| suite.suite()).collect();
+    let suites: Vec<_> = provider.cipher_suites.iter().map(SupportedCipherSuite::suite).collect();
     tracing::debug!(?suites, "the server offers these cipher suites");
     if !serves_tls12(provider, certified.key.algorithm()) {
         tracing::warn!(

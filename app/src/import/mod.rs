@@ -103,7 +103,7 @@ pub async fn pykmip(
     }
     let mut progress = Progress::on_terminal();
     let contents = kmip_pykmip_import::read(database, &mut |done, total| {
-        progress.tell("reading", done, total)
+        progress.tell("reading", done, total);
     })
     .await?;
     let creation = if create_store { Creation::Asked } else { Creation::First };

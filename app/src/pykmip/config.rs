@@ -295,7 +295,7 @@ mod tests {
     fn policies_and_groups_decide_as_under_pykmip() {
         let slugs = vec![settings::Slugs { section: "auth:slugs".into(), url: "http://a".into() }];
         let policy_path = Some("policies".into());
-        let translated = of(&Settings { slugs, policy_path, ..settings() });
+        let translated = of(&Settings { policy_path, slugs, ..settings() });
         let Config { auth, policy, .. } = translated.config;
         assert_eq!(policy.groups_without_section, WithoutSection::Deny);
         assert!(policy.reveal_forbidden);

@@ -78,9 +78,12 @@ impl Canaries {
 /// Encodes whole groups of three bytes as Base64.
 fn base64(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |number: u32| DIGITS[usize::try_from(number & 63).expect("it is below 64")];
+    let digit = |number: u32| {
+        let position = usize::try_from(number & 63).unwrap_or_default();
+        DIGITS.get(position).copied().unwrap_or_default()
+    };
     let groups = bytes.chunks_exact(3).map(|group| {
-        let number = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        let number = group.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte));
         [18, 12, 6, 0].map(|shift| digit(number >> shift))
     });
     groups.flatten().collect()
@@ -103,9 +106,11 @@ impl Sink {
                 let into = Arc::clone(&into);
                 thread::spawn(move || {
                     let mut stream = stream;
-                    let mut part = [0_u8; 4096];
-                    while let Ok(count @ 1..) = stream.read(&mut part) {
-                        into.lock().expect("nobody panics with it").extend(&part[..count]);
+                    let mut buffer = [0_u8; 4096];
+                    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                        into.lock()
+                            .expect("nobody panics with it")
+                            .extend(buffer.get(..count).unwrap_or_default());
                     }
                 });
             }

@@ -90,6 +90,15 @@ pub enum ForbiddenObjects {
     Revealed,
 }
 
+/// What the Key Value of a key that Get wraps is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrappedKeyValue {
+    /// Bytes, as the specification has it.
+    Bytes,
+    /// A structure with the bytes as Key Material, as PyKMIP has it.
+    Structure,
+}
+
 /// What an operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -107,8 +116,8 @@ pub struct Settings {
     pub forbidden_objects: ForbiddenObjects,
     /// Says whether Interop is offered.
     pub interop: bool,
-    /// Says whether a key that Get wraps comes as Key Material in a structure.
-    pub wrapped_key_in_structure: bool,
+    /// What the Key Value of a key that Get wraps is.
+    pub wrapped_key_value: WrappedKeyValue,
     /// Lease Time of new objects.
     pub lease_time: Interval,
     /// The longest response if the client sets no limit, in bytes.
@@ -125,7 +134,7 @@ impl Default for Settings {
             conservative_attributes: false,
             forbidden_objects: ForbiddenObjects::default(),
             interop: false,
-            wrapped_key_in_structure: false,
+            wrapped_key_value: WrappedKeyValue::Bytes,
             lease_time: Interval(3_600),
             maximum_response_size: 1024 * 1024,
         }

@@ -28,7 +28,7 @@ use kmip_ports::{
 use super::object_facts::is_wrapped;
 use crate::{
     error::{OperationError, WrappingRefused},
-    processor::Item,
+    processor::{Item, WrappedKeyValue},
 };
 
 /// The modes that keys are wrapped in.
@@ -75,10 +75,11 @@ pub(crate) async fn wrap(
     };
     let wrapped = item.crypto().cipher.encrypt(&key, &parameters, input).await?;
     let wrapped = Material::new(wrapped.data);
-    key_block.key_value = Some(if item.settings().wrapped_key_in_structure {
-        KeyValue::Plain { key_material: KeyMaterial::Bytes(wrapped), attributes: Vec::new() }
-    } else {
-        KeyValue::Wrapped(wrapped)
+    key_block.key_value = Some(match item.settings().wrapped_key_value {
+        WrappedKeyValue::Bytes => KeyValue::Wrapped(wrapped),
+        WrappedKeyValue::Structure => {
+            KeyValue::Plain { key_material: KeyMaterial::Bytes(wrapped), attributes: Vec::new() }
+        }
     });
     key_block.key_wrapping_data = Some(KeyWrappingData {
         wrapping_method: specification.wrapping_method,
