@@ -57,7 +57,8 @@ fn create_and_get(made: &str, address: &str) -> String {
     let client = |arguments: &[&str]| {
         let config = format!("{made}/client.toml");
         let fixed = ["client", "--config", &config, "--address", address, "--json"];
-        let output = program().args(fixed).args(arguments).output().unwrap();
+        let output =
+            program().args(fixed).args(arguments).output().expect("the program can be started");
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout);
         answer.expect("the answer is JSON").to_string()

@@ -183,6 +183,20 @@ def rsa_pair(client, bits):
     return key, private, public
 
 
+def short_pairs(client, steps):
+    """Creates an RSA pair as short as old clients want it."""
+    def create():
+        public, private = client.create_key_pair(
+            ALGORITHM.RSA, 1024,
+            public_name=new_name(), public_usage_mask=[MASK.VERIFY],
+            private_name=new_name(), private_usage_mask=[MASK.SIGN],
+        )
+        check(client.get(public).cryptographic_length == 1024, public)
+        check(client.get(private).cryptographic_length == 1024, private)
+
+    steps("create_key_pair: RSA 1024", create)
+
+
 def signatures(client, steps, bits, names):
     """Signs with RSA and every hash, and verifies on both sides."""
     pair = steps(f"register: RSA {bits}", lambda: rsa_pair(client, bits))
@@ -352,7 +366,8 @@ def wrapping(client, steps):
         client.get(uid, specification()).value == keywrap.aes_key_wrap(kek, value), "other bytes"))
     bare = register(client, ALGORITHM.AES, kek, [MASK.ENCRYPT])
     idle = register(client, ALGORITHM.AES, kek, [MASK.WRAP_KEY], active=False)
-    secret = client.register(SecretData(b"s" * 16, enums.SecretDataType.PASSWORD, [MASK.WRAP_KEY], new_name()))
+    secret = client.register(
+        SecretData(b"s" * 16, enums.SecretDataType.PASSWORD, [MASK.WRAP_KEY], new_name()))
     for name, given in {
         "no such wrapping key": specification("none"),
         "a wrapping key without the bit": specification(bare),
@@ -381,6 +396,7 @@ def main():
         with client:
             encryption(client, steps)
             refused_encryption(client, steps)
+            short_pairs(client, steps)
             signatures(client, steps, 1024, list(HASHES))
             signatures(client, steps, 2048, [HASH.SHA_256, HASH.SHA_384, HASH.SHA_512])
             macs(client, steps)
