@@ -39,6 +39,7 @@ fn started_here() -> Subject {
     let running = TestServer::with(|config| {
         "sqlite::memory:".clone_into(&mut config.storage.url);
         config.operations.interop = true;
+        config.crypto.legacy = true;
     });
     let target = running.directory().target(running.address(), "client");
     Subject { target, own: true, _running: Some(running) }

@@ -46,8 +46,8 @@ fn unsupported(curve: RecommendedCurve) -> CryptoError {
 
 impl Carrier {
     /// Brings a digest to the length that the library expects.
-    fn carry(&self, digest: &Digest) -> Result<Digest, CryptoError> {
-        let (given, length) = (digest.as_ref(), self.digest.output_len());
+    fn carry(&self, given: &[u8]) -> Result<Digest, CryptoError> {
+        let length = self.digest.output_len();
         let kept = given.get(..length).unwrap_or(given);
         let mut bytes = vec![0; length.saturating_sub(kept.len())];
         bytes.extend_from_slice(kept);
@@ -79,12 +79,12 @@ pub(super) struct SigningKey {
     carrier: Carrier,
 }
 
-/// Reads a private key for signing over `hash`.
+/// Reads a private key for signing over `hash`, or over digests of whatever hash.
 pub(super) fn signing_key(
     key: &KeyInUse,
-    hash: HashingAlgorithm,
+    hash: Option<HashingAlgorithm>,
 ) -> Result<SigningKey, CryptoError> {
-    if hash == HashingAlgorithm::Sha1 {
+    if hash == Some(HashingAlgorithm::Sha1) {
         return Err(CryptoError::Unsupported("making signatures over SHA-1".to_owned()));
     }
     // SEC 1 names the curve and nothing else, whatever the key may be restricted to.
@@ -98,7 +98,7 @@ pub(super) fn signing_key(
 }
 
 /// Signs a digest.
-pub(super) fn sign(key: &SigningKey, digest: &Digest) -> Result<Vec<u8>, CryptoError> {
+pub(super) fn sign(key: &SigningKey, digest: &[u8]) -> Result<Vec<u8>, CryptoError> {
     key.pair
         .sign_digest(&key.carrier.carry(digest)?)
         .map(|signature| signature.as_ref().to_vec())
@@ -106,11 +106,7 @@ pub(super) fn sign(key: &SigningKey, digest: &Digest) -> Result<Vec<u8>, CryptoE
 }
 
 /// Verifies a signature over a digest.
-pub(super) fn verify(
-    key: &KeyInUse,
-    digest: &Digest,
-    signature: &[u8],
-) -> Result<bool, CryptoError> {
+pub(super) fn verify(key: &KeyInUse, digest: &[u8], signature: &[u8]) -> Result<bool, CryptoError> {
     let (description, public) =
         key::public(key, |description| form(description, KeyFormatType::TransparentEcPublicKey))?;
     let KeyMaterial::TransparentEcPublicKey { q_string: point, .. } = public else {

@@ -72,12 +72,15 @@ impl Default for AwsLcSignatures {
     }
 }
 
+const NO_HASH: CryptoError = CryptoError::BadInput("the parameters name no Hashing Algorithm");
+
 /// How a message is signed.
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Pkcs1(HashingAlgorithm),
     Pss(HashingAlgorithm, Option<usize>),
-    Ecdsa(HashingAlgorithm),
+    /// Without a hash, digests only are signed: of any length, as a number.
+    Ecdsa(Option<HashingAlgorithm>),
     Ed25519,
 }
 
@@ -96,7 +99,7 @@ impl Method {
                 None => Err(CryptoError::Unsupported("RSA signatures without padding".to_owned())),
             },
             CryptographicAlgorithm::Ecdsa | CryptographicAlgorithm::Ec => {
-                Ok(Self::Ecdsa(hash(parameters)?))
+                Ok(Self::Ecdsa(parameters.hashing_algorithm))
             }
             CryptographicAlgorithm::Ed25519 => Ok(Self::Ed25519),
             other => Err(CryptoError::Unsupported(format!("signatures by {other}"))),
@@ -106,8 +109,9 @@ impl Method {
     /// Finds the library's hash.
     fn digest(self) -> Result<&'static digest::Algorithm, CryptoError> {
         match self {
-            Self::Pkcs1(hash) | Self::Pss(hash, _) | Self::Ecdsa(hash) => find_digest(hash)
+            Self::Pkcs1(hash) | Self::Pss(hash, _) | Self::Ecdsa(Some(hash)) => find_digest(hash)
                 .ok_or_else(|| CryptoError::Unsupported(format!("signatures over {hash}"))),
+            Self::Ecdsa(None) => Err(NO_HASH),
             Self::Ed25519 => Err(CryptoError::BadInput("Ed25519 signs messages, not digests")),
         }
     }
@@ -115,16 +119,14 @@ impl Method {
     fn is_offered(self) -> bool {
         match self {
             Self::Pkcs1(hash) => rsa::verifies_pkcs1(hash),
-            Self::Pss(..) | Self::Ecdsa(_) => self.digest().is_ok(),
-            Self::Ed25519 => true,
+            Self::Pss(..) | Self::Ecdsa(Some(_)) => self.digest().is_ok(),
+            Self::Ecdsa(None) | Self::Ed25519 => true,
         }
     }
 }
 
 fn hash(parameters: &CryptographicParameters) -> Result<HashingAlgorithm, CryptoError> {
-    parameters
-        .hashing_algorithm
-        .ok_or(CryptoError::BadInput("the parameters name no Hashing Algorithm"))
+    parameters.hashing_algorithm.ok_or(NO_HASH)
 }
 
 /// The mask of PSS is made with the same hash as the message's unless Mask Generator Hashing
@@ -160,10 +162,13 @@ impl Signatures for AwsLcSignatures {
             (Method::Ed25519, SignatureInput::Message(message)) => {
                 self.with_message(key, message, elliptic_curve::sign_ed25519).await
             }
+            (Method::Ecdsa(None), SignatureInput::Digest(digest)) => {
+                elliptic_curve::sign(&elliptic_curve::signing_key(key, None)?, digest)
+            }
             (Method::Ecdsa(hash), _) => {
                 let key = elliptic_curve::signing_key(key, hash)?;
                 let digest = self.digest(method.digest()?, input).await?;
-                elliptic_curve::sign(&key, &digest)
+                elliptic_curve::sign(&key, digest.as_ref())
             }
             (Method::Pkcs1(hash), _) => {
                 self.sign_rsa(rsa::pkcs1_encoding(hash)?, method, key, input).await
@@ -191,13 +196,18 @@ impl Signatures for AwsLcSignatures {
             };
             return self.with_message(key, message, verify).await;
         }
+        if let (Method::Ecdsa(None), SignatureInput::Digest(digest)) = (method, input) {
+            return elliptic_curve::verify(key, digest, signature);
+        }
         let digest = self.digest(method.digest()?, input).await?;
         match method {
             Method::Pkcs1(hash) => rsa::verify_pkcs1(key, hash, &digest, signature),
             Method::Pss(hash, salt_length) => {
                 rsa::verify_pss(key, hash, salt_length, &digest, signature)
             }
-            Method::Ecdsa(_) | Method::Ed25519 => elliptic_curve::verify(key, &digest, signature),
+            Method::Ecdsa(_) | Method::Ed25519 => {
+                elliptic_curve::verify(key, digest.as_ref(), signature)
+            }
         }
     }
 }

@@ -54,13 +54,14 @@ pub struct Response {
     pub public_key_unique_identifier: UniqueIdentifier,
 }
 
-/// The curves that are known by the length of their keys alone.
-const CURVES: [(RecommendedCurve, i32); 5] = [
+/// The curves and the lengths of their keys; a length alone means the first curve that has it.
+const CURVES: [(RecommendedCurve, i32); 6] = [
     (RecommendedCurve::P192, 192),
     (RecommendedCurve::P224, 224),
     (RecommendedCurve::P256, 256),
     (RecommendedCurve::P384, 384),
     (RecommendedCurve::P521, 521),
+    (RecommendedCurve::Secp256K1, 256),
 ];
 
 /// Cryptographic Length of Ed25519 keys, in bits.
