@@ -1,6 +1,9 @@
 //! A database made by hand, as PyKMIP's server lays it out, and what is read from it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use kmip_model::{
     DateTime, Material, UniqueIdentifier,
@@ -75,7 +78,7 @@ fn schema(has: impl Fn(&str) -> bool) -> String {
     for (table, columns) in TABLES.iter().filter(|(table, _)| has(table)) {
         let columns: Vec<&str> = columns.iter().copied().filter(|column| has(column)).collect();
         let columns = columns.join(", ");
-        script.push_str(&format!("CREATE TABLE {table} (uid INTEGER PRIMARY KEY, {columns});"));
+        let _ = write!(script, "CREATE TABLE {table} (uid INTEGER PRIMARY KEY, {columns});");
     }
     script
 }

@@ -169,11 +169,13 @@ pub(crate) fn serves_tls12(provider: &CryptoProvider, key: SignatureAlgorithm) -
 
 #[cfg(test)]
 mod tests {
+    use rustls::SupportedCipherSuite;
+
     use super::*;
 
     fn offered(names: &[&str]) -> Vec<CipherSuite> {
         let (suites, _) = Suites::select(names);
-        suites.provider().cipher_suites.iter().map(|suite| suite.suite()).collect()
+        suites.provider().cipher_suites.iter().map(SupportedCipherSuite::suite).collect()
     }
 
     const TLS13: [CipherSuite; 3] = [
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn every_suite_of_the_library_has_both_names() {
         let all: Vec<CipherSuite> =
-            default_provider().cipher_suites.iter().map(|suite| suite.suite()).collect();
+            default_provider().cipher_suites.iter().map(SupportedCipherSuite::suite).collect();
         assert_eq!(all.len(), HERE.len());
         for (iana, openssl, suite) in HERE {
             assert!(all.contains(suite), "{iana}");

@@ -231,7 +231,7 @@ async fn a_self_signed_certificate_keeps_the_rules_of_the_others() {
 #[tokio::test]
 async fn a_revoked_self_signed_certificate_is_refused() {
     for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-        let identity = self_signed(|params| params.is_ca = is_ca.clone());
+        let identity = self_signed(|params| params.is_ca = is_ca);
         let lists = vec![revoked(&identity)];
         assert!(echo(&identity, lists, &identity, &version::TLS13).await.is_err(), "{is_ca:?}");
     }

@@ -4,6 +4,8 @@
 //! messages only. Deliberately absent: making RSA signatures over other hashes than SHA-256, SHA-384
 //! and SHA-512 or with keys below 2048 bits, and making ECDSA signatures over SHA-1 and MD5.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_lc_rs::{
     digest::{self, Digest},
@@ -16,6 +18,7 @@ use kmip_model::{
 };
 use kmip_ports::crypto::{CryptoError, SignatureInput, Signatures};
 
+use self::shared::SharedKeys;
 use crate::{
     digest::find as find_digest,
     offload::{Cost, Offload},
@@ -24,6 +27,7 @@ use crate::{
 mod elliptic_curve;
 mod pss;
 mod rsa;
+mod shared;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +36,7 @@ mod tests;
 #[derive(Clone, Debug)]
 pub struct AwsLcSignatures {
     offload: Offload,
+    keys: Arc<SharedKeys>,
 }
 
 impl AwsLcSignatures {
@@ -41,8 +46,8 @@ impl AwsLcSignatures {
         Self::sharing(Offload::new())
     }
 
-    pub(crate) const fn sharing(offload: Offload) -> Self {
-        Self { offload }
+    pub(crate) fn sharing(offload: Offload) -> Self {
+        Self { offload, keys: Arc::new(SharedKeys::new()) }
     }
 
     /// Returns the digest to sign.
@@ -237,7 +242,10 @@ impl AwsLcSignatures {
         input: SignatureInput<'_>,
     ) -> Result<Vec<u8>, CryptoError> {
         let digest = self.digest(method.digest()?, input).await?;
+        // Held while this waits for its turn, so that those who wait together read the key once.
+        let share = self.keys.take(key);
         let key = key.clone();
-        self.offload.run(Cost::Pooled, move || rsa::sign(&key, encoding, &digest)).await
+        let sign = move || rsa::sign(share.key(|| rsa::read(&key))?, encoding, &digest);
+        self.offload.run(Cost::Pooled, sign).await
     }
 }

@@ -91,17 +91,21 @@ pub(super) fn pss_encoding(
     }
 }
 
-/// Signs a digest. What fails is a salt for which the key has no room.
-pub(super) fn sign(
-    key: &KeyInUse,
-    encoding: &'static dyn RsaEncoding,
-    digest: &Digest,
-) -> Result<Vec<u8>, CryptoError> {
+/// Reads a private key for signing.
+pub(super) fn read(key: &KeyInUse) -> Result<KeyPair, CryptoError> {
     let (_, pkcs8) = key::private(key, |description| {
         key::rsa_form(description, SIGNING_BITS, KeyFormatType::Pkcs8)
     })?;
-    let key = KeyPair::from_pkcs8(key::encoded(pkcs8)?.expose())
-        .map_err(|_| CryptoError::BadKey("its numbers contradict each other"))?;
+    KeyPair::from_pkcs8(key::encoded(pkcs8)?.expose())
+        .map_err(|_| CryptoError::BadKey("its numbers contradict each other"))
+}
+
+/// Signs a digest. What fails is a salt for which the key has no room.
+pub(super) fn sign(
+    key: &KeyPair,
+    encoding: &'static dyn RsaEncoding,
+    digest: &Digest,
+) -> Result<Vec<u8>, CryptoError> {
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign_digest(encoding, digest, &mut signature)
         .map_err(|_| CryptoError::BadInput("the salt is too long for the key"))?;
