@@ -23,7 +23,7 @@ pub struct AwsLcKeyGeneration {
 }
 
 impl AwsLcKeyGeneration {
-    /// Makes as many slow key pairs at a time as there are cores.
+    /// Makes as many slow key pairs at a time as the cores can do.
     #[must_use]
     pub fn new() -> Self {
         Self::sharing(Offload::new())
@@ -81,7 +81,7 @@ impl Recipe {
     /// takes microseconds.
     const fn cost(self) -> Cost {
         match self {
-            Self::Rsa(_) => Cost::Pooled,
+            Self::Rsa(_) => Cost::Long,
             Self::EllipticCurve(_) | Self::Ed25519 => Cost::Inline,
         }
     }
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn only_rsa_leaves_the_callers_thread() {
         let cost = |specification| Recipe::find(specification).unwrap().cost();
-        assert_eq!(cost(KeyPairSpecification::Rsa { bits: 2048 }), Cost::Pooled);
+        assert_eq!(cost(KeyPairSpecification::Rsa { bits: 2048 }), Cost::Long);
         assert_eq!(cost(curve(RecommendedCurve::P521)), Cost::Inline);
         assert_eq!(cost(KeyPairSpecification::Ed25519), Cost::Inline);
     }

@@ -37,7 +37,7 @@ pub struct AwsLcDerivation {
 }
 
 impl AwsLcDerivation {
-    /// Makes as many slow derivations at a time as there are cores.
+    /// Makes as many slow derivations at a time as the cores can do.
     #[must_use]
     pub fn new() -> Self {
         Self::sharing(Offload::new())
@@ -90,15 +90,18 @@ fn unsupported(method: &str, hash: HashingAlgorithm) -> CryptoError {
 /// A PBKDF2 that costs at most so many rounds is not worth a thread.
 const MOST_INLINE_ROUNDS: u64 = 500;
 
+/// A PBKDF2 that costs more rounds than this takes a tenth of a second and more.
+const MOST_POOLED_ROUNDS: u64 = 200_000;
+
 /// The bytes of the shortest hash, to count rounds by.
 const SHORTEST_HASH: usize = 20;
 
 fn pbkdf2_cost(iterations: u32, length: usize) -> Cost {
     let blocks = u64::try_from(length.div_ceil(SHORTEST_HASH)).unwrap_or(u64::MAX);
-    if blocks.saturating_mul(u64::from(iterations)) > MOST_INLINE_ROUNDS {
-        Cost::Pooled
-    } else {
-        Cost::Inline
+    match blocks.saturating_mul(u64::from(iterations)) {
+        0..=MOST_INLINE_ROUNDS => Cost::Inline,
+        rounds if rounds <= MOST_POOLED_ROUNDS => Cost::Pooled,
+        _ => Cost::Long,
     }
 }
 

@@ -80,6 +80,7 @@ fn many_iterations_leave_the_callers_thread() {
     assert_eq!(pbkdf2_cost(100, 32), Cost::Inline);
     assert_eq!(pbkdf2_cost(1_000, 16), Cost::Pooled);
     assert_eq!(pbkdf2_cost(1, 1 << 20), Cost::Pooled);
+    assert_eq!(pbkdf2_cost(1_000_000, 16), Cost::Long);
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub struct AwsLcSignatures {
 }
 
 impl AwsLcSignatures {
-    /// Makes as many slow signatures at a time as there are cores.
+    /// Makes as many slow signatures at a time as the cores can do.
     #[must_use]
     pub fn new() -> Self {
         Self::sharing(Offload::new())
@@ -61,7 +61,7 @@ impl AwsLcSignatures {
                 .map_err(|_| CryptoError::BadInput("the digest is not as long as its algorithm's")),
             SignatureInput::Message(message) => match Cost::of(message.len()) {
                 Cost::Inline => Ok(digest::digest(algorithm, message)),
-                Cost::Pooled => {
+                Cost::Pooled | Cost::Long => {
                     let message = message.to_vec();
                     let hash = move || Ok(digest::digest(algorithm, &message));
                     self.offload.run(Cost::Pooled, hash).await
@@ -227,7 +227,7 @@ impl AwsLcSignatures {
     ) -> Result<T, CryptoError> {
         match Cost::of(message.len()) {
             Cost::Inline => compute(key, message),
-            Cost::Pooled => {
+            Cost::Pooled | Cost::Long => {
                 let (key, message) = (key.clone(), message.to_vec());
                 self.offload.run(Cost::Pooled, move || compute(&key, &message)).await
             }
