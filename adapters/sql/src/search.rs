@@ -19,9 +19,11 @@ const BRANCHES: usize = 64;
 /// The two statements of a search.
 #[derive(Debug)]
 pub(crate) struct Search {
-    /// The identifiers of the page, newest first, in one row: all of them one after the other, and
-    /// how many bytes each has. A row for each would cost more than finding it.
+    /// The identifiers of the page, newest first.
     pub(crate) page: SelectStatement,
+    /// Says whether the page is one row: all identifiers one after the other, and how many bytes
+    /// each has. Where there may be many, a row for each would cost more than finding it.
+    pub(crate) joined: bool,
     /// How many there are in all.
     pub(crate) count: SelectStatement,
 }
@@ -58,8 +60,15 @@ impl Search {
                 .limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
                 .offset(signed(query.offset).unsigned_abs());
         }
-        Some(Self { page: in_one_row(found), count })
+        let joined = !driven;
+        let page = if joined { in_one_row(found) } else { only_identifiers(found) };
+        Some(Self { page, joined, count })
     }
+}
+
+/// Leaves the places of a page away.
+fn only_identifiers(mut page: SelectStatement) -> SelectStatement {
+    page.clear_selects().column((RecordTable::Table, RecordTable::Identifier)).to_owned()
 }
 
 /// Joins the rows of a page. Lengths are told, so that any text may be an identifier.

@@ -195,13 +195,18 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let Some((page, count)) =
-            Search::new(query).map(|search| (Script::of(&search.page), Script::of(&search.count)))
+        let Some((page, joined, count)) = Search::new(query)
+            .map(|search| (Script::of(&search.page), search.joined, Script::of(&search.count)))
         else {
             return Ok(Page::default());
         };
         let rows = self.read(page).await?;
-        let items = script::identifiers(&rows).map_err(unavailable)?;
+        let items = if joined {
+            script::identifiers(&rows)
+        } else {
+            rows.iter().map(|row| script::identifier(row, 0)).collect()
+        };
+        let items = items.map_err(unavailable)?;
         let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
         let seen = query.offset.saturating_add(found);
         let ends_here =
