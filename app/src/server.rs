@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use kmip_host::SystemClock;
 use kmip_model::Interval;
-use kmip_operations::{ForbiddenObjects, Ports, Processor, Settings, WrappedKeyValue};
+use kmip_operations::{ForbiddenObjects, Ports, Processor, PssSalt, Settings, WrappedKeyValue};
 use kmip_ports::clock::Clock;
 use kmip_tls::{Listener, ServeReport, Shutdown};
 use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
@@ -97,6 +97,7 @@ fn settings(config: &Config) -> Settings {
             ForbiddenObjects::Unknown
         },
         interop: config.operations.interop,
+        pss_salt: if config.operations.longest_salt { PssSalt::Longest } else { PssSalt::Hash },
         wrapped_key_value: if config.operations.wrapped_key_in_structure {
             WrappedKeyValue::Structure
         } else {

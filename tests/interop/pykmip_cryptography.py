@@ -218,7 +218,7 @@ def signatures(client, steps, bits, names):
                 if pad is PADDING.PKCS1v15:
                     scheme = padding.PKCS1v15()
                 else:
-                    scheme = padding.PSS(padding.MGF1(python()), padding.PSS.AUTO)
+                    scheme = padding.PSS(padding.MGF1(python()), padding.PSS.MAX_LENGTH)
                 key.public_key().verify(signature, message, scheme, python())
                 valid = client.signature_verify(message, signature, public, how)
                 check(valid == enums.ValidityIndicator.VALID, valid)

@@ -234,6 +234,9 @@ pub struct Operations {
     /// Says whether a key that Get wraps comes in a Key Value that is a structure, as PyKMIP sends
     /// and reads it, and not as bytes alone, as the specification has it.
     pub wrapped_key_in_structure: bool,
+    /// Says whether Sign makes the salt of PSS as long as the key has room for, which is the only
+    /// one that PyKMIP's verifier takes, and not as long as the hash.
+    pub longest_salt: bool,
 }
 
 /// Logging.

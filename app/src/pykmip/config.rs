@@ -107,7 +107,11 @@ pub fn translate(
         },
         crypto: Crypto { legacy: true, ..Crypto::default() },
         attributes: Attributes { unasked: Unasked::Conservative },
-        operations: Operations { interop: false, wrapped_key_in_structure: true },
+        operations: Operations {
+            interop: false,
+            wrapped_key_in_structure: true,
+            longest_salt: true,
+        },
         log: Log {
             level: settings.logging_level.level().to_owned(),
             file: settings.log_path.as_deref().map(absolute),

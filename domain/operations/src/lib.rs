@@ -16,4 +16,4 @@ pub mod shared;
 mod testing;
 
 pub use error::OperationError;
-pub use processor::{ForbiddenObjects, Ports, Processor, Settings, WrappedKeyValue};
+pub use processor::{ForbiddenObjects, Ports, Processor, PssSalt, Settings, WrappedKeyValue};

@@ -2,12 +2,15 @@
 //!
 //! Signs data, or the digest of data, with a private key. Counts against the Usage Limits.
 
-use kmip_model::{IdentifierRef, Material, UniqueIdentifier, attribute::CryptographicParameters};
+use kmip_model::{
+    IdentifierRef, Material, UniqueIdentifier, attribute::CryptographicParameters,
+    enumeration::PaddingMethod, object::ProtectionKey,
+};
 use kmip_ports::crypto::SignatureInput;
 
 use crate::{
     error::OperationError,
-    processor::Item,
+    processor::{Item, PssSalt},
     shared::{
         cryptographic_parameters::{check_fit, for_signature, given_or_own},
         key_in_use::{Counted, Use, protection_key},
@@ -67,13 +70,37 @@ pub(crate) async fn run(
             Some(digest) => SignatureInput::Digest(digest),
             None => SignatureInput::Message(data.expose()),
         };
+        let parameters = with_salt(item, &key, &part.stream.parameters)?;
         let signatures = item.crypto().sign.clone();
-        Some(signatures.sign(&key, &part.stream.parameters, input).await?)
+        Some(signatures.sign(&key, &parameters, input).await?)
     } else {
         None
     };
     counted.save(item);
     Ok(Response { unique_identifier, signature_data, correlation_value: part.close(item) })
+}
+
+/// Names the longest salt of PSS that the key has room for, where the operator wants that and the
+/// client names none.
+fn with_salt(
+    item: &Item<'_>,
+    key: &ProtectionKey,
+    parameters: &CryptographicParameters,
+) -> Result<CryptographicParameters, OperationError> {
+    let mut parameters = parameters.clone();
+    let open =
+        parameters.padding_method == Some(PaddingMethod::Pss) && parameters.salt_length.is_none();
+    if open
+        && item.settings().pss_salt == PssSalt::Longest
+        && let (Some(bits), Some(hash)) = (key.key().length, parameters.hashing_algorithm)
+    {
+        let digest = item.crypto().digest.digest(hash, &[])?;
+        // The encoded message has one bit less than the modulus, and two bytes of its own.
+        let room = usize::try_from(bits).unwrap_or_default().saturating_sub(1).div_ceil(8);
+        let salt = room.saturating_sub(digest.len()).saturating_sub(2);
+        parameters.salt_length = i32::try_from(salt).ok();
+    }
+    Ok(parameters)
 }
 
 #[cfg(test)]

@@ -99,6 +99,15 @@ pub enum WrappedKeyValue {
     Structure,
 }
 
+/// How long the salt of a PSS signature is, if the client does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PssSalt {
+    /// As long as the hash, as the specification has it.
+    Hash,
+    /// As long as the key has room for, as PyKMIP has it, whose verifier takes no other.
+    Longest,
+}
+
 /// What an operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -118,6 +127,8 @@ pub struct Settings {
     pub interop: bool,
     /// What the Key Value of a key that Get wraps is.
     pub wrapped_key_value: WrappedKeyValue,
+    /// How long the salt of a PSS signature is, if the client does not say.
+    pub pss_salt: PssSalt,
     /// Lease Time of new objects.
     pub lease_time: Interval,
     /// The longest response if the client sets no limit, in bytes.
@@ -135,6 +146,7 @@ impl Default for Settings {
             forbidden_objects: ForbiddenObjects::default(),
             interop: false,
             wrapped_key_value: WrappedKeyValue::Bytes,
+            pss_salt: PssSalt::Hash,
             lease_time: Interval(3_600),
             maximum_response_size: 1024 * 1024,
         }
