@@ -195,13 +195,11 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let Some((page, joined, count)) = Search::new(query)
-            .map(|search| (Script::of(&search.page), search.joined, Script::of(&search.count)))
-        else {
+        let Some(search) = Search::new(query) else {
             return Ok(Page::default());
         };
-        let rows = self.read(page).await?;
-        let items = if joined {
+        let rows = self.read(Script::of(&search.page)).await?;
+        let items = if search.joined {
             script::identifiers(&rows)
         } else {
             rows.iter().map(|row| script::identifier(row, 0)).collect()
@@ -214,7 +212,8 @@ impl RecordStore for SqliteRecords {
         if ends_here {
             return Ok(Page { items, total: seen });
         }
-        let counted = first_number(&self.read(count).await?).map_err(unavailable)?;
+        let counted =
+            first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;
         // Something may have been written in between; what was returned exists all the same.
         let total =
             if found > 0 { counted.unsigned_abs().max(seen) } else { counted.unsigned_abs() };
