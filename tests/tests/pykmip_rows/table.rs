@@ -60,7 +60,7 @@ pub(crate) const SECTIONS: &[Section] = sections! {
         S15 "database_path: objects outlive a restart" [a_restart_changes_nothing every_acknowledged_key_survives_kill_9_once];
         S16 "an example configuration comes with it and starts" [the_sample_starts_and_answers_a_query];
         S17 "runs anywhere and not as root, and names a file that it cannot read" [files_that_cannot_be_used_are_named a_log_that_cannot_be_written_is_named];
-        S18 "a store of a later version is refused, of an earlier one migrated" [a_later_schema_is_refused_and_left_alone version_1_is_written_and_read_as_it_always_was];
+        S18 "a store of a later version is refused, of an earlier one migrated" [a_later_schema_is_refused_and_left_alone a_database_of_the_first_schema_is_brought_up_to_date version_1_is_written_and_read_as_it_always_was];
         S19 "a store that is gone is told, not replaced in silence" [a_lost_store_is_not_replaced_by_an_empty_one an_empty_store_is_made_when_that_is_said];
         S20 "another storage can be added" [memory_keeps_every_promise memory_records_keep_every_promise keeps_every_promise];
         S21 "another provider of cryptography can be added" [what_either_offers_is_offered_and_done the_first_answers_for_both_where_it_offers];
