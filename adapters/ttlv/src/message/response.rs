@@ -10,7 +10,7 @@ use kmip_operations::{
     reason,
 };
 
-use super::{read_version_numbers, write_version};
+use super::{read_version_numbers, request::is_offered, write_version};
 use crate::{
     dialect::dialect,
     fault::Fault,
@@ -144,7 +144,7 @@ pub struct AnswerItem {
     pub result_reason: Option<ResultReason>,
     /// Result Message.
     pub result_message: Option<String>,
-    /// The payload of a success.
+    /// The payload of a success; `None` also if the version has no such operation.
     pub payload: Option<Response>,
 }
 
@@ -175,7 +175,8 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Answer, Fault> {
 fn read_item(item: Element<'_>, context: &Context) -> Result<AnswerItem, Fault> {
     let fields = item.fields()?;
     let operation: Option<Operation> = fields.optional(Tag::Operation, context)?;
-    let payload = match (operation, fields.find(Tag::ResponsePayload)?) {
+    let offered = operation.filter(|operation| is_offered(*operation, context.version));
+    let payload = match (offered, fields.find(Tag::ResponsePayload)?) {
         (Some(operation), Some(payload)) => payloads::read_response(operation, payload, context)?,
         _ => None,
     };
@@ -186,4 +187,45 @@ fn read_item(item: Element<'_>, context: &Context) -> Result<AnswerItem, Fault> 
         result_message: fields.optional(Tag::ResultMessage, context)?,
         payload,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use kmip_model::enumeration::ValidityIndicator;
+    use kmip_operations::ops::mac_verify;
+
+    use super::*;
+
+    /// What a response with the payload of a MAC Verify is read as.
+    fn read_mac_verify(version: Version) -> Option<Response> {
+        let mut writer = Writer::new(version);
+        writer.structure(Tag::ResponseMessage, |writer| {
+            writer.structure(Tag::ResponseHeader, |writer| {
+                write_version(writer, version);
+                writer.date_time(Tag::TimeStamp, DateTime(1));
+                writer.integer(Tag::BatchCount, 1);
+            });
+            writer.structure(Tag::BatchItem, |writer| {
+                writer.enumeration(Tag::Operation, Operation::MacVerify.0);
+                writer.enumeration(Tag::ResultStatus, ResultStatus::Success.0);
+                writer.structure(Tag::ResponsePayload, |writer| {
+                    writer.text(Tag::UniqueIdentifier, "1");
+                    writer.enumeration(Tag::ValidityIndicator, ValidityIndicator::Valid.0);
+                });
+            });
+        });
+        let mut answer = read(&writer.into_bytes(), &Limits::default()).expect("a response");
+        answer.items.remove(0).payload
+    }
+
+    #[test]
+    fn the_payload_of_an_operation_that_the_version_has_not_got_stays_unread() {
+        let expected = Response::MacVerify(mac_verify::Response {
+            unique_identifier: kmip_model::UniqueIdentifier::new("1"),
+            validity_indicator: Some(ValidityIndicator::Valid),
+            correlation_value: None,
+        });
+        assert_eq!(read_mac_verify(Version::V1_1), None);
+        assert_eq!(read_mac_verify(Version::V1_2), Some(expected));
+    }
 }
