@@ -294,11 +294,14 @@ fn one(element: Element<'_>, context: &Context) -> Result<Attribute, Fault> {
     }
 }
 
-/// Reads text as the name of 1.x, an Enumeration as the tag of 2.x, a structure as a vendor's.
+/// Reads text as the name of 1.x, which is all that Attribute Name may be; an Enumeration as the tag
+/// of 2.x, a structure as a vendor's.
 impl Decode for AttributeReference {
     fn decode(element: Element<'_>, _: &Context) -> Result<Self, Fault> {
         match element.item_type {
             ItemType::TextString => Ok(Self::from_name(element.text()?)),
+            // A tag that is not known has no name that could be written.
+            _ if element.tag == Tag::AttributeName => Err(Fault::wrong_type(element.tag)),
             ItemType::Enumeration => Ok(Self::Standard(Tag(element.enumeration()?))),
             ItemType::Structure => v2::read_vendor_reference(&element.fields()?),
             _ => Err(Fault::wrong_type(element.tag)),
