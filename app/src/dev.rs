@@ -48,11 +48,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         let logging = Logging::start(&config.log, &config.telemetry)?;
         serve::harden();
         let server = Server::start(&config, false).await?;
+        let signals = serve::signals(server.shutdown())?;
         serve::announce(&server)?;
         let mut client = ClientConfig::load(&directory.join("client.toml"))?;
         client.address = server.address().to_string();
         let shutdown = server.shutdown();
-        let serving = tokio::spawn(serve::until_signal(server));
+        let serving = tokio::spawn(serve::until_signal(server, signals));
         let shown = tokio::task::spawn_blocking(move || client::first_key(&client)).await?;
         if arguments.once || shown.is_err() {
             shutdown.begin();

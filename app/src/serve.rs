@@ -19,8 +19,9 @@ pub(crate) fn run(prepared: &Prepared, create_store: bool) -> Result<(), Report>
             note.log();
         }
         let server = Server::start(config, create_store).await?;
+        let signals = signals(server.shutdown())?;
         announce(&server)?;
-        until_signal(server).await?;
+        until_signal(server, signals).await?;
         logging.stop();
         Ok(())
     })
@@ -55,16 +56,19 @@ pub(crate) fn announce(server: &Server) -> Result<(), Report> {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains.
-pub(crate) async fn until_signal(server: Server) -> Result<(), Report> {
-    let shutdown = server.shutdown();
-    let watch = tokio::spawn(signals(shutdown)?);
+pub(crate) async fn until_signal(
+    server: Server,
+    signals: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Report> {
+    let watch = tokio::spawn(signals);
     let report = server.serve().await;
     watch.abort();
     tracing::info!(?report, "drained");
     Ok(())
 }
 
-fn signals(shutdown: Shutdown) -> Result<impl Future<Output = ()>, Report> {
+/// Listens for signals from now on; what it returns begins the shutdown when one has come.
+pub(crate) fn signals(shutdown: Shutdown) -> Result<impl Future<Output = ()>, Report> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -55,6 +55,7 @@ impl Server {
             certificates: Arc::new(X509Certificates),
             authenticator: identity::authenticator(&config.auth)?,
             policies: identity::policies(&config.policy)?,
+            audit: Arc::clone(&storage.store) as Arc<_>,
         };
         let processor = Arc::new(Processor::new(ports, settings(config)));
         let limits = kmip_ttlv::Limits {

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`transport::MessageHandler`] | transports hand messages in |
 //! | [`store::ObjectStore`] | managed objects, in change sets |
-//! | [`record::RecordStore`] | sealed records, implemented by databases |
+//! | [`record::RecordStore`], [`record::DataKeys`] | sealed records, implemented by databases |
+//! | [`maintenance::Maintenance`] | all records: backup, verification, sealing anew |
+//! | [`audit::AuditTrail`], [`audit::Notary`] | what happened, chained |
 //! | [`record::AtRestCipher`], [`root_key::RootKey`] | sealing |
 //! | [`record::ObjectEncoding`] | objects as bytes |
 //! | [`encoding::KeyValueEncoding`] | key values as bytes, for wrapping |
@@ -24,6 +26,7 @@ pub mod clock;
 pub mod crypto;
 pub mod encoding;
 pub mod identity;
+pub mod maintenance;
 pub mod policy;
 pub mod record;
 pub mod root_key;

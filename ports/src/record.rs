@@ -1,11 +1,16 @@
-//! Where sealed records are kept: the port that storage adapters implement.
+//! Where sealed records are kept: the ports that storage adapters implement.
 //!
 //! A storage adapter sees columns, terms and sealed bytes, never an object.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use kmip_model::{DateTime, Material, UniqueIdentifier, object::ManagedObject, policy::Visibility};
 
-use crate::store::{ChangeSet, Page, Revision, StoreError, Stored};
+use crate::{
+    audit::{AuditEvent, Durability, Notary},
+    store::{ChangeSet, Page, Revision, StoreError, Stored},
+};
 
 /// The columns of a record: what Locate filters by most, in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,15 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
+/// What has been taken from the usage limits of an object. It changes without the record's revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// The sum.
+    pub amount: i64,
+    /// The notary's seal of the sum; `None` until something was taken.
+    pub seal: Option<[u8; 32]>,
+}
+
 /// What a storage adapter keeps of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -59,6 +73,9 @@ pub struct Record {
     pub terms: Vec<Term>,
     /// Everything else.
     pub sealed: Sealed,
+    /// What has been taken from its usage limits. When put, what at least has been: a store never
+    /// lowers it, and seals it itself.
+    pub spent: Spent,
 }
 
 /// The place a record is bound to: moving it breaks the seal.
@@ -127,19 +144,33 @@ pub trait RecordStore: Send + Sync {
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError>;
 
     /// Applies every change, or none: `Conflict` if any revision has moved, `Duplicate` if a
-    /// claim does not hold (`terms` of other live records of that owner are looked at). When it
-    /// returns, the change is durable.
+    /// claim does not hold (`terms` of other live records of that owner are looked at), `Exhausted`
+    /// if a debit takes more than is left. When it returns, the change is durable.
     async fn apply(
         &self,
         changes: ChangeSet<Record>,
         claims: Vec<TermClaim>,
     ) -> Result<(), StoreError>;
 
+    /// Writes events that belong to no change, after those that were noted before.
+    async fn note(&self, events: Vec<AuditEvent>, durability: Durability)
+    -> Result<(), StoreError>;
+
+    /// Says who seals blocks and sums from now on. Before that, what needs a seal is `Unavailable`.
+    async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError>;
+}
+
+/// Keeps the wrapped data keys. Storage adapters implement it.
+#[async_trait]
+pub trait DataKeys: Send + Sync {
     /// Loads the wrapped data keys, oldest first.
     async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError>;
 
     /// Keeps one more wrapped data key; `Conflict` if that number is taken.
     async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError>;
+
+    /// Replaces the wrapped form of these keys, of all or none: `Conflict` if one is not there.
+    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError>;
 }
 
 /// A claim in the terms of a record store: no other live record of `owner` has `term`.

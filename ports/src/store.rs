@@ -51,6 +51,20 @@ pub enum Claim {
     },
 }
 
+/// An amount that a use takes from the Usage Limits of an object. The object's revision stays: uses
+/// do not get in each other's way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debit {
+    /// The object.
+    pub identifier: UniqueIdentifier,
+    /// How much is taken, in the unit of the limits.
+    pub amount: i64,
+    /// Usage Limits Total.
+    pub total: i64,
+    /// What at least had been taken when the object was read.
+    pub spent: i64,
+}
+
 /// What one unit of work changes, applied as a whole or not at all.
 #[derive(Debug)]
 pub struct ChangeSet<T = ManagedObject> {
@@ -60,13 +74,21 @@ pub struct ChangeSet<T = ManagedObject> {
     pub put: Vec<(UniqueIdentifier, Stored<T>)>,
     /// Uniqueness that this request asks for.
     pub claims: Vec<Claim>,
+    /// What is taken from Usage Limits.
+    pub debits: Vec<Debit>,
     /// What is written to the audit trail in the same transaction.
     pub audit: Vec<AuditEvent>,
 }
 
 impl<T> Default for ChangeSet<T> {
     fn default() -> Self {
-        Self { expect: Vec::new(), put: Vec::new(), claims: Vec::new(), audit: Vec::new() }
+        Self {
+            expect: Vec::new(),
+            put: Vec::new(),
+            claims: Vec::new(),
+            debits: Vec::new(),
+            audit: Vec::new(),
+        }
     }
 }
 
@@ -95,6 +117,9 @@ pub enum StoreError {
     /// A claim does not hold: tell the client.
     #[error("what must be unique exists already")]
     Duplicate(Claim),
+    /// Less is left than a debit takes: tell the client.
+    #[error("the usage limits are used up")]
+    Exhausted,
     /// The store cannot be reached or cannot write: try later.
     #[error("the store is not available")]
     Unavailable,
@@ -122,6 +147,7 @@ pub trait ObjectStore: Send + Sync {
     ) -> Result<Page<UniqueIdentifier>, StoreError>;
 
     /// Applies every change, or none: `Conflict` if any revision has moved, `Duplicate` if a
-    /// claim does not hold. When it returns, the change is durable.
+    /// claim does not hold, `Exhausted` if less is left than a debit takes. When it returns, the
+    /// change is durable. What was debited since an object was read stays so when it is put.
     async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError>;
 }

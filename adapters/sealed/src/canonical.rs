@@ -1,7 +1,7 @@
 //! Bytes for hashing: each part carries its length, so that no two lists of parts look alike.
 //!
-//! What is written here is stored only as a hash. A change of the layout still makes every sealed
-//! record unreadable and every term unfindable.
+//! What is written here is stored as a hash, except for the events of the audit trail. A change of
+//! the layout makes every sealed record unreadable, every term unfindable and every chain broken.
 
 use kmip_model::{UniqueIdentifier, Value};
 use kmip_ports::{
@@ -40,7 +40,7 @@ impl Canonical {
         this
     }
 
-    fn perhaps<T>(self, value: Option<T>, write: impl FnOnce(Self, T) -> Self) -> Self {
+    pub(crate) fn perhaps<T>(self, value: Option<T>, write: impl FnOnce(Self, T) -> Self) -> Self {
         match value {
             None => self.byte(0),
             Some(value) => write(self.byte(1), value),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kmip_model::Material;
 use kmip_ports::{
-    record::{AtRestCipher, RecordStore, WrappedKey},
+    record::{AtRestCipher, DataKeys, WrappedKey},
     root_key::{RootKey, RootKeyError},
     store::StoreError,
 };
@@ -56,7 +56,7 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// Unwraps every data key of the store, and makes the first if there is none and it may.
     pub(crate) async fn open(
-        records: &dyn RecordStore,
+        records: &dyn DataKeys,
         cipher: &dyn AtRestCipher,
         root_key: &dyn RootKey,
         when_empty: WhenEmpty,
@@ -101,7 +101,7 @@ impl Keyring {
 }
 
 async fn create_first(
-    records: &dyn RecordStore,
+    records: &dyn DataKeys,
     cipher: &dyn AtRestCipher,
     root_key: &dyn RootKey,
 ) -> Result<(), SealedError> {

@@ -9,11 +9,15 @@
 //! To make another attribute searchable without opening objects, change its row in the model's
 //! attribute table to `Term` before the first store is made: terms are written when an object is.
 
+mod audit;
 mod canonical;
 mod keyring;
 mod locate;
 mod store;
 mod terms;
+mod verify;
 
+pub use audit::decode as decode_events;
 pub use keyring::{SealedError, WhenEmpty};
-pub use store::SealedStore;
+pub use store::{AuditReads, Backing, Opening, SealedStore};
+pub use verify::{Break, Damage, Verification};

@@ -5,17 +5,69 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kmip_model::{DateTime, ManagedObject, UniqueIdentifier, locate::Locate, policy::Visibility};
 use kmip_ports::{
-    record::{AtRestCipher, Columns, ObjectEncoding, Record, RecordStore, Sealed, Term},
+    audit::{AuditEvent, AuditTrail, Durability, Notary as _},
+    maintenance::Maintenance,
+    record::{
+        AtRestCipher, Columns, DataKeys, ObjectEncoding, Record, RecordStore, Sealed, Spent, Term,
+    },
     root_key::RootKey,
     store::{ChangeSet, ObjectStore, Page, Revision, StoreError, Stored},
 };
 
+use subtle::ConstantTimeEq as _;
+
 use crate::{
+    audit::Chain,
     canonical::{self, Canonical},
     keyring::{Keyring, SealedError, WhenEmpty},
     locate::PageSize,
     terms::Terms,
 };
+
+/// A database, as far as it is needed here.
+#[derive(Clone)]
+pub struct Backing {
+    /// Records.
+    pub records: Arc<dyn RecordStore>,
+    /// Wrapped data keys.
+    pub keys: Arc<dyn DataKeys>,
+    /// The database as a whole.
+    pub maintenance: Arc<dyn Maintenance>,
+}
+
+impl Backing {
+    /// Takes everything from one database.
+    pub fn of<D: RecordStore + DataKeys + Maintenance + 'static>(database: &Arc<D>) -> Self {
+        Self {
+            records: Arc::clone(database) as Arc<_>,
+            keys: Arc::clone(database) as Arc<_>,
+            maintenance: Arc::clone(database) as Arc<_>,
+        }
+    }
+}
+
+/// What becomes of events that belong to no change: reads and refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditReads {
+    /// They are written with the next commit.
+    #[default]
+    Queued,
+    /// They are written before the answer.
+    Durable,
+    /// They are not written.
+    Off,
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// What to do without a data key.
+    pub when_empty: WhenEmpty,
+    /// Whose chain the audit trail continues; no other process that runs may have that name.
+    pub node: String,
+    /// What becomes of events that belong to no change.
+    pub audit_reads: AuditReads,
+}
 
 /// Keeps managed objects as sealed records.
 pub struct SealedStore {
@@ -23,24 +75,37 @@ pub struct SealedStore {
     cipher: Arc<dyn AtRestCipher>,
     encoding: Arc<dyn ObjectEncoding>,
     keyring: Keyring,
+    pub(crate) maintenance: Arc<dyn Maintenance>,
+    pub(crate) chain: Arc<Chain>,
+    audit_reads: AuditReads,
     pub(crate) page_size: PageSize,
 }
 
 impl SealedStore {
     /// Opens a store: unwraps its data keys with the root key, which is not needed afterwards.
     pub async fn open(
-        records: Arc<dyn RecordStore>,
+        backing: Backing,
         cipher: Arc<dyn AtRestCipher>,
         root_key: &dyn RootKey,
         encoding: Arc<dyn ObjectEncoding>,
-        when_empty: WhenEmpty,
+        opening: Opening,
     ) -> Result<Self, SealedError> {
-        let keyring = Keyring::open(&*records, &*cipher, root_key, when_empty).await?;
-        Ok(Self { records, cipher, encoding, keyring, page_size: PageSize::USUAL })
+        let Opening { when_empty, node, audit_reads } = opening;
+        let Backing { records, keys, maintenance } = backing;
+        let keyring = Keyring::open(&*keys, &*cipher, root_key, when_empty).await?;
+        let chain = Arc::new(Chain::new(Arc::clone(&cipher), keyring.first().clone(), node));
+        records.begin(Arc::clone(&chain) as Arc<_>).await?;
+        let page_size = PageSize::USUAL;
+        Ok(Self { records, cipher, encoding, keyring, maintenance, chain, audit_reads, page_size })
     }
 
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms { cipher: &*self.cipher, key: self.keyring.first() }
+    }
+
+    /// The number of the data key that seals.
+    pub(crate) fn newest_key(&self) -> u32 {
+        self.keyring.newest().0
     }
 
     /// Seals an object for the revision that it will have.
@@ -52,7 +117,8 @@ impl SealedStore {
         let plain = self.encoding.encode(object);
         let context = context(object.identifier());
         let bytes = self.cipher.seal(data_key, &context, &place, plain.expose())?;
-        Ok(Record { columns, terms, sealed: Sealed { key, bytes } })
+        let spent = Spent { amount: object.spent(), seal: None };
+        Ok(Record { columns, terms, sealed: Sealed { key, bytes }, spent })
     }
 
     /// Opens a record; `Corrupt` if anything about it is not as it was sealed.
@@ -61,13 +127,28 @@ impl SealedStore {
         identifier: &UniqueIdentifier,
         stored: &Stored<Record>,
     ) -> Result<ManagedObject, StoreError> {
-        let Record { columns, terms, sealed } = stored.value.as_ref();
+        let Record { columns, terms, sealed, spent } = stored.value.as_ref();
         let place = self.place(identifier, stored.revision, columns, terms);
         self.keyring
             .key(sealed.key)
             .and_then(|key| self.cipher.open(key, &context(identifier), &place, &sealed.bytes))
             .and_then(|plain| self.encoding.decode(plain.expose()))
+            .filter(|_| self.is_sealed(identifier, spent))
+            .map(
+                |object| if spent.amount == 0 { object } else { object.having_spent(spent.amount) },
+            )
             .ok_or_else(|| StoreError::Corrupt(identifier.clone()))
+    }
+
+    /// Says whether a sum is as it was counted.
+    fn is_sealed(&self, identifier: &UniqueIdentifier, spent: &Spent) -> bool {
+        match spent {
+            Spent { amount: 0, seal: None } => true,
+            Spent { amount, seal: Some(seal) } => {
+                self.chain.spent(identifier, *amount).ct_eq(seal).into()
+            }
+            Spent { seal: None, .. } => false,
+        }
     }
 
     /// Describes the place that a record is bound to.
@@ -88,7 +169,7 @@ fn context(identifier: &UniqueIdentifier) -> Vec<u8> {
     Canonical::of("record").bytes(identifier.as_str().as_bytes()).finish()
 }
 
-fn columns_of(object: &ManagedObject) -> Columns {
+pub(crate) fn columns_of(object: &ManagedObject) -> Columns {
     let attributes = object.attributes();
     Columns {
         owner: object.owner().to_owned(),
@@ -134,9 +215,20 @@ impl ObjectStore for SealedStore {
             put.push((identifier, Stored { value: record, revision }));
         }
         let claims = changes.claims.into_iter().map(|claim| self.terms().claim(claim)).collect();
-        let ChangeSet { expect, audit, .. } = changes;
-        let sealed = ChangeSet { expect, put, claims: Vec::new(), audit };
+        let ChangeSet { expect, debits, audit, .. } = changes;
+        let sealed = ChangeSet { expect, put, claims: Vec::new(), debits, audit };
         self.records.apply(sealed, claims).await
+    }
+}
+
+#[async_trait]
+impl AuditTrail for SealedStore {
+    async fn note(&self, events: Vec<AuditEvent>) -> Result<(), StoreError> {
+        match self.audit_reads {
+            AuditReads::Queued => self.records.note(events, Durability::Queued).await,
+            AuditReads::Durable => self.records.note(events, Durability::Durable).await,
+            AuditReads::Off => Ok(()),
+        }
     }
 }
 
@@ -162,9 +254,14 @@ pub(crate) mod tests {
 
     async fn open(records: &Arc<MemoryRecords>, encoding: &Arc<RememberedObjects>) -> SealedStore {
         let root_key = FixedRootKey::new(1);
-        let (records, encoding) = (Arc::clone(records), Arc::clone(encoding));
+        let (backing, encoding) = (Backing::of(records), Arc::clone(encoding));
         let cipher = Arc::new(HashCipher::default());
-        SealedStore::open(records, cipher, &root_key, encoding, WhenEmpty::Create).await.unwrap()
+        let opening = Opening {
+            when_empty: WhenEmpty::Create,
+            node: "here".to_owned(),
+            audit_reads: AuditReads::Queued,
+        };
+        SealedStore::open(backing, cipher, &root_key, encoding, opening).await.unwrap()
     }
 
     impl Sealed {

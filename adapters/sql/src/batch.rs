@@ -5,15 +5,16 @@
 //! no trace and refuses nobody else.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use kmip_model::UniqueIdentifier;
 use kmip_ports::{
-    audit::AuditEvent,
-    record::{Record, Term, TermClaim, WrappedKey},
-    store::{ChangeSet, Revision, StoreError},
+    audit::{Anchor, AuditBlock, AuditEvent},
+    maintenance::{Part, Resealed},
+    record::{Record, Spent, Term, TermClaim, WrappedKey},
+    store::{ChangeSet, Debit, Revision, StoreError, Stored},
 };
 
 /// What somebody wants written.
@@ -21,17 +22,32 @@ use kmip_ports::{
 pub(crate) enum Request {
     /// A change set and its claims.
     Apply(ChangeSet<Record>, Vec<TermClaim>),
+    /// Events that belong to no change.
+    Note(Vec<AuditEvent>),
     /// One more wrapped data key.
     AddKey(WrappedKey),
+    /// Wrapped data keys in place of those of the same numbers.
+    ReplaceKeys(Vec<WrappedKey>),
+    /// Sealed bytes in place of those of the same revisions.
+    Reseal(Vec<Resealed>),
+    /// A chain that begins later.
+    Prune(Anchor),
+    /// A part of another store.
+    Restore(Part),
 }
 
-/// Where a record is and which revision it has.
+/// What came of a request: how many it concerned, where that is asked for.
+pub(crate) type Verdict = Result<u64, StoreError>;
+
+/// Where a record is, which revision it has, and what has been taken from its usage limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Its place in the order of first puts.
     pub(crate) seq: i64,
     /// Its revision.
     pub(crate) revision: Revision,
+    /// The sum of what was taken.
+    pub(crate) spent: i64,
 }
 
 /// What the store has of everything that a batch of requests speaks of.
@@ -64,8 +80,18 @@ pub(crate) struct Batch {
     pub(crate) writes: Vec<Write>,
     /// Events in order.
     pub(crate) audit: Vec<AuditEvent>,
+    /// Sums of records of which nothing else is written, by place.
+    pub(crate) spends: BTreeMap<i64, (UniqueIdentifier, i64)>,
+    /// Sealed bytes of records of which nothing else is written, by place.
+    pub(crate) resealed: BTreeMap<i64, Resealed>,
     /// New data keys in order.
     pub(crate) keys: Vec<WrappedKey>,
+    /// Data keys in another wrapping.
+    pub(crate) rewrapped: Vec<WrappedKey>,
+    /// Where chains begin from now on.
+    pub(crate) anchors: Vec<Anchor>,
+    /// Blocks of another store.
+    pub(crate) blocks: Vec<AuditBlock>,
     /// The place of the next new record.
     pub(crate) next_seq: i64,
 }
@@ -119,22 +145,100 @@ impl Batch {
             written: HashMap::new(),
             writes: Vec::new(),
             audit: Vec::new(),
+            spends: BTreeMap::new(),
+            resealed: BTreeMap::new(),
             keys: Vec::new(),
+            rewrapped: Vec::new(),
+            anchors: Vec::new(),
+            blocks: Vec::new(),
             next_seq,
         }
     }
 
     /// Says whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.audit.is_empty() && self.keys.is_empty()
+        self.writes.is_empty()
+            && self.audit.is_empty()
+            && self.spends.is_empty()
+            && self.resealed.is_empty()
+            && self.keys.is_empty()
+            && self.rewrapped.is_empty()
+            && self.anchors.is_empty()
+            && self.blocks.is_empty()
+    }
+
+    /// Says whether something of it has to be sealed by a notary.
+    pub(crate) fn wants_notary(&self) -> bool {
+        !self.audit.is_empty()
+            || !self.spends.is_empty()
+            || self.writes.iter().any(|write| write.position.spent != 0)
     }
 
     /// Takes the request in, or refuses it and changes nothing.
-    pub(crate) fn take(&mut self, request: Request) -> Result<(), StoreError> {
+    pub(crate) fn take(&mut self, request: Request) -> Verdict {
         match request {
-            Request::Apply(changes, claims) => self.apply(changes, &claims),
-            Request::AddKey(key) => self.add_key(key),
+            Request::Apply(changes, claims) => self.apply(changes, &claims).map(|()| 0),
+            Request::Note(events) => {
+                self.audit.extend(events);
+                Ok(0)
+            }
+            Request::AddKey(key) => self.add_key(key).map(|()| 0),
+            Request::ReplaceKeys(keys) => {
+                if keys.iter().any(|key| !self.known.keys.contains(&key.number)) {
+                    return Err(StoreError::Conflict);
+                }
+                self.rewrapped.extend(keys);
+                Ok(0)
+            }
+            Request::Reseal(records) => Ok(self.reseal(records)),
+            Request::Prune(anchor) => {
+                self.anchors.push(anchor);
+                Ok(0)
+            }
+            Request::Restore(part) => self.restore(part).map(|()| 0),
         }
+    }
+
+    fn reseal(&mut self, records: Vec<Resealed>) -> u64 {
+        let mut count = 0_u64;
+        for resealed in records {
+            let position = self.known.positions.get(&resealed.identifier);
+            if let Some(position) = position.filter(|it| it.revision == resealed.revision)
+                && !self.written.contains_key(&resealed.identifier)
+            {
+                count = count.saturating_add(1);
+                self.resealed.insert(position.seq, resealed);
+            }
+        }
+        count
+    }
+
+    fn restore(&mut self, part: Part) -> Result<(), StoreError> {
+        match part {
+            Part::Records(entries) => {
+                let there = |(identifier, _): &(UniqueIdentifier, Stored<Record>)| {
+                    self.known.positions.contains_key(identifier)
+                };
+                if entries.iter().any(there) {
+                    return Err(StoreError::Conflict);
+                }
+                for (identifier, Stored { value, revision }) in entries {
+                    let spent = value.spent.amount;
+                    let position = Position { seq: self.next_seq, revision, spent };
+                    self.next_seq = self.next_seq.saturating_add(1);
+                    self.known.positions.insert(identifier.clone(), position);
+                    self.write(identifier, position, value, false);
+                }
+            }
+            Part::Blocks(blocks) => self.blocks.extend(blocks),
+            Part::Anchors(anchors) => self.anchors.extend(anchors),
+            Part::Keys(keys) => {
+                for key in keys {
+                    self.add_key(key)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn add_key(&mut self, key: WrappedKey) -> Result<(), StoreError> {
@@ -170,8 +274,12 @@ impl Batch {
         if let Some(claim) = claims.iter().find(|claim| self.is_taken(claim, &after)) {
             return Err(StoreError::Duplicate(claim.claim.clone()));
         }
+        let spends = self.spends_of(&changes.debits, &after)?;
         for (identifier, put) in changes.put {
             self.put(identifier, put.value);
+        }
+        for (identifier, spent) in spends {
+            self.spend(identifier, spent);
         }
         self.audit.extend(changes.audit);
         Ok(())
@@ -196,15 +304,56 @@ impl Batch {
             })
     }
 
+    /// Adds up what is taken; `Exhausted` if that is more than there is.
+    fn spends_of(
+        &self,
+        debits: &[Debit],
+        after: &HashMap<&UniqueIdentifier, (Revision, &Record)>,
+    ) -> Result<BTreeMap<UniqueIdentifier, i64>, StoreError> {
+        let mut sums: BTreeMap<UniqueIdentifier, i64> = BTreeMap::new();
+        for debit in debits {
+            let known = self.known.positions.get(&debit.identifier);
+            if known.is_none() && !after.contains_key(&debit.identifier) {
+                return Err(StoreError::Conflict);
+            }
+            let before = sums
+                .get(&debit.identifier)
+                .copied()
+                .or(known.map(|position| position.spent))
+                .unwrap_or_default()
+                .max(debit.spent);
+            let sum = before.checked_add(debit.amount).filter(|sum| *sum <= debit.total);
+            sums.insert(debit.identifier.clone(), sum.ok_or(StoreError::Exhausted)?);
+        }
+        Ok(sums)
+    }
+
+    fn spend(&mut self, identifier: UniqueIdentifier, spent: i64) {
+        let Some(position) = self.known.positions.get_mut(&identifier) else {
+            return;
+        };
+        position.spent = position.spent.max(spent);
+        let position = *position;
+        let write = self.written.get(&identifier).and_then(|index| self.writes.get_mut(*index));
+        if let Some(write) = write {
+            write.position.spent = position.spent;
+        } else {
+            self.spends.insert(position.seq, (identifier, position.spent));
+        }
+    }
+
     fn put(&mut self, identifier: UniqueIdentifier, record: Arc<Record>) {
         let before = self.known.positions.get(&identifier).copied();
-        let position = if let Some(Position { seq, revision }) = before {
+        let position = if let Some(Position { seq, revision, spent }) = before {
             self.known.release(&identifier);
-            Position { seq, revision: revision.next() }
+            // A record that is written whole needs nothing besides.
+            self.spends.remove(&seq);
+            self.resealed.remove(&seq);
+            Position { seq, revision: revision.next(), spent: spent.max(record.spent.amount) }
         } else {
             let seq = self.next_seq;
             self.next_seq = seq.saturating_add(1);
-            Position { seq, revision: Revision::default().next() }
+            Position { seq, revision: Revision::default().next(), spent: record.spent.amount }
         };
         self.known.positions.insert(identifier.clone(), position);
         if !record.columns.destroyed {
@@ -212,6 +361,16 @@ impl Batch {
                 self.known.hold(&record.columns.owner, term, &identifier);
             }
         }
+        self.write(identifier, position, record, before.is_some());
+    }
+
+    fn write(
+        &mut self,
+        identifier: UniqueIdentifier,
+        position: Position,
+        record: Arc<Record>,
+        exists: bool,
+    ) {
         if let Some(write) =
             self.written.get(&identifier).and_then(|index| self.writes.get_mut(*index))
         {
@@ -219,7 +378,19 @@ impl Batch {
             write.record = record;
         } else {
             self.written.insert(identifier.clone(), self.writes.len());
-            self.writes.push(Write { identifier, position, record, exists: before.is_some() });
+            self.writes.push(Write { identifier, position, record, exists });
         }
+    }
+}
+
+impl Write {
+    /// The record as it is stored, with the sum that was counted and its seal.
+    pub(crate) fn stored(self, spent: Spent) -> Stored<Record> {
+        let value = if self.record.spent == spent {
+            self.record
+        } else {
+            Arc::new(Record { spent, ..Record::clone(&self.record) })
+        };
+        Stored { value, revision: self.position.revision }
     }
 }

@@ -11,6 +11,8 @@
 #[cfg(feature = "sqlite")]
 mod batch;
 #[cfg(feature = "sqlite")]
+mod notes;
+#[cfg(feature = "sqlite")]
 mod schema;
 #[cfg(feature = "sqlite")]
 mod search;

@@ -23,6 +23,8 @@ pub(crate) enum RecordTable {
     Destroyed,
     KeyNumber,
     Sealed,
+    Spent,
+    SpentSeal,
 }
 
 /// What records can be found by besides their columns.
@@ -35,7 +37,7 @@ pub(crate) enum TermTable {
     Value,
 }
 
-/// The audit trail.
+/// The audit trail, as it was before it was chained.
 #[derive(Clone, Copy, Iden)]
 #[iden = "audit"]
 pub(crate) enum AuditTable {
@@ -47,6 +49,30 @@ pub(crate) enum AuditTable {
     Identifier,
     Revision,
     Correlation,
+}
+
+/// The audit trail, in blocks.
+#[derive(Clone, Copy, Iden)]
+#[iden = "audit_block"]
+pub(crate) enum BlockTable {
+    Table,
+    Node,
+    Number,
+    Events,
+    LastAt,
+    Bytes,
+    Seal,
+}
+
+/// Where chains begin whose oldest blocks were removed.
+#[derive(Clone, Copy, Iden)]
+#[iden = "audit_anchor"]
+pub(crate) enum AnchorTable {
+    Table,
+    Node,
+    Number,
+    BlockSeal,
+    Seal,
 }
 
 /// Wrapped data keys.

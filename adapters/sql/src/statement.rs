@@ -2,18 +2,18 @@
 
 use kmip_model::UniqueIdentifier;
 use kmip_ports::{
-    audit::AuditEvent,
-    record::{TermClaim, WrappedKey},
-    store::Revision,
+    audit::{Anchor, AuditBlock},
+    maintenance::Resealed,
+    record::{Spent, TermClaim, WrappedKey},
 };
 use sea_query::{
-    DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query,
-    SelectStatement, UnionType,
+    Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query,
+    SelectStatement, UnionType, UpdateStatement,
 };
 
 use crate::{
     batch::Write,
-    schema::{AuditTable, DataKeyTable, RecordTable, TermTable},
+    schema::{AnchorTable, AuditTable, BlockTable, DataKeyTable, RecordTable, TermTable},
 };
 
 /// How many values one statement binds at most; SQLite allows 32,766.
@@ -21,7 +21,7 @@ const BOUND_AT_MOST: usize = 15_000;
 
 /// What one row of the answer to [`positions`], [`holders`] and [`key_numbers`] tells.
 pub(crate) mod kind {
-    /// A record: identifier, seq, revision.
+    /// A record: identifier, seq, revision, spent.
     pub(crate) const POSITION: i64 = 0;
     /// A live record with a claimed term: identifier, owner, attribute, value.
     pub(crate) const HOLDER: i64 = 1;
@@ -30,7 +30,7 @@ pub(crate) mod kind {
 }
 
 /// The columns of a record that a load needs, in the order of decoding.
-const LOADED: [RecordTable; 13] = [
+const LOADED: [RecordTable; 15] = [
     RecordTable::Revision,
     RecordTable::Owner,
     RecordTable::Policy,
@@ -44,10 +44,12 @@ const LOADED: [RecordTable; 13] = [
     RecordTable::Destroyed,
     RecordTable::KeyNumber,
     RecordTable::Sealed,
+    RecordTable::Spent,
+    RecordTable::SpentSeal,
 ];
 
 /// The columns of a record that a write sets, in the order of [`record_values`].
-const WRITTEN: [RecordTable; 15] = [
+const WRITTEN: [RecordTable; 17] = [
     RecordTable::Seq,
     RecordTable::Identifier,
     RecordTable::Revision,
@@ -63,6 +65,8 @@ const WRITTEN: [RecordTable; 15] = [
     RecordTable::Destroyed,
     RecordTable::KeyNumber,
     RecordTable::Sealed,
+    RecordTable::Spent,
+    RecordTable::SpentSeal,
 ];
 
 /// Returns a revision as databases count; there are no numbers without sign.
@@ -118,8 +122,8 @@ pub(crate) fn newest_seq() -> SelectStatement {
     select
 }
 
-/// Reads the audit trail, oldest first, from a number on.
-pub(crate) fn audit_events(from: u64, limit: u64) -> SelectStatement {
+/// Reads events from before the trail was chained, oldest first.
+pub(crate) fn unchained_events(limit: u64) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -132,9 +136,105 @@ pub(crate) fn audit_events(from: u64, limit: u64) -> SelectStatement {
             AuditTable::Correlation,
         ])
         .from(AuditTable::Table)
-        .and_where(Expr::col(AuditTable::Number).gte(signed(from)))
         .order_by(AuditTable::Number, Order::Asc)
-        .limit(signed(limit).unsigned_abs());
+        .limit(limit);
+    select
+}
+
+/// Removes events from before the trail was chained, up to a number.
+pub(crate) fn remove_unchained_events(up_to: i64) -> DeleteStatement {
+    let mut delete = Query::delete();
+    delete.from_table(AuditTable::Table).and_where(Expr::col(AuditTable::Number).lte(up_to));
+    delete
+}
+
+/// Finds the newest block of a node: number and seal.
+pub(crate) fn newest_block(node: &str) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([BlockTable::Number, BlockTable::Seal])
+        .from(BlockTable::Table)
+        .and_where(Expr::col(BlockTable::Node).eq(node))
+        .order_by(BlockTable::Number, Order::Desc)
+        .limit(1);
+    select
+}
+
+/// Finds where the chain of a node begins, if its oldest blocks were removed: number and seal.
+pub(crate) fn anchor_of(node: &str) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([AnchorTable::Number, AnchorTable::BlockSeal])
+        .from(AnchorTable::Table)
+        .and_where(Expr::col(AnchorTable::Node).eq(node));
+    select
+}
+
+/// Reads blocks by node and number, after a place.
+pub(crate) fn blocks(after: (&str, u64), limit: u32) -> SelectStatement {
+    let (node, number) = after;
+    let mut select = Query::select();
+    select
+        .columns([
+            BlockTable::Node,
+            BlockTable::Number,
+            BlockTable::Events,
+            BlockTable::LastAt,
+            BlockTable::Bytes,
+            BlockTable::Seal,
+        ])
+        .from(BlockTable::Table)
+        .cond_where(
+            Cond::any().add(Expr::col(BlockTable::Node).gt(node)).add(
+                Cond::all()
+                    .add(Expr::col(BlockTable::Node).eq(node))
+                    .add(Expr::col(BlockTable::Number).gt(signed(number))),
+            ),
+        )
+        .order_by(BlockTable::Node, Order::Asc)
+        .order_by(BlockTable::Number, Order::Asc)
+        .limit(limit.into());
+    select
+}
+
+/// Reads where the chains of nodes begin.
+pub(crate) fn anchors() -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            AnchorTable::Node,
+            AnchorTable::Number,
+            AnchorTable::BlockSeal,
+            AnchorTable::Seal,
+        ])
+        .from(AnchorTable::Table)
+        .order_by(AnchorTable::Node, Order::Asc);
+    select
+}
+
+/// Reads records in the order of first puts, after a place: place, identifier, then what
+/// [`load`] reads.
+pub(crate) fn records_after(seq: i64, limit: u32) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([RecordTable::Seq, RecordTable::Identifier])
+        .columns(LOADED)
+        .from(RecordTable::Table)
+        .and_where(Expr::col(RecordTable::Seq).gt(seq))
+        .order_by(RecordTable::Seq, Order::Asc)
+        .limit(limit.into());
+    select
+}
+
+/// Reads the terms of the records after a place, up to another: place, attribute, value.
+pub(crate) fn terms_between(after: i64, up_to: i64) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([TermTable::Seq, TermTable::Attribute, TermTable::Value])
+        .from(TermTable::Table)
+        .and_where(Expr::col(TermTable::Seq).gt(after))
+        .and_where(Expr::col(TermTable::Seq).lte(up_to))
+        .order_by(TermTable::Seq, Order::Asc);
     select
 }
 
@@ -144,7 +244,12 @@ pub(crate) fn positions(identifiers: &[&UniqueIdentifier]) -> Vec<SelectStatemen
         let mut select = Query::select();
         select
             .expr(Expr::val(kind::POSITION))
-            .columns([RecordTable::Identifier, RecordTable::Seq, RecordTable::Revision])
+            .columns([
+                RecordTable::Identifier,
+                RecordTable::Seq,
+                RecordTable::Revision,
+                RecordTable::Spent,
+            ])
             .from(RecordTable::Table)
             .and_where(
                 Expr::col(RecordTable::Identifier)
@@ -225,7 +330,7 @@ fn rows<const N: usize, T>(
         .collect()
 }
 
-fn record_values(write: &Write) -> [Expr; WRITTEN.len()] {
+fn record_values((write, spent): &(&Write, Spent)) -> [Expr; WRITTEN.len()] {
     let columns = &write.record.columns;
     [
         write.position.seq.into(),
@@ -243,16 +348,40 @@ fn record_values(write: &Write) -> [Expr; WRITTEN.len()] {
         columns.destroyed.into(),
         write.record.sealed.key.into(),
         write.record.sealed.bytes.clone().into(),
+        spent.amount.into(),
+        spent.seal.map(Vec::from).into(),
     ]
 }
 
-/// Writes records, new and changed ones together.
-pub(crate) fn put_records(writes: &[Write]) -> Vec<InsertStatement> {
+/// Writes records, new and changed ones together, each with what has been taken from its limits.
+pub(crate) fn put_records(writes: &[(&Write, Spent)]) -> Vec<InsertStatement> {
     let mut insert = Query::insert();
     insert.into_table(RecordTable::Table).columns(WRITTEN).on_conflict(
         OnConflict::column(RecordTable::Seq).update_columns(WRITTEN.into_iter().skip(2)).to_owned(),
     );
     rows(&insert, writes, record_values)
+}
+
+/// Writes what has been taken from the limits of a record of which nothing else changes.
+pub(crate) fn spend(seq: i64, spent: &Spent) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(RecordTable::Table)
+        .value(RecordTable::Spent, spent.amount)
+        .value(RecordTable::SpentSeal, spent.seal.map(Vec::from))
+        .and_where(Expr::col(RecordTable::Seq).eq(seq));
+    update
+}
+
+/// Writes the sealed bytes of a record of which nothing else changes.
+pub(crate) fn reseal(seq: i64, resealed: &Resealed) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(RecordTable::Table)
+        .value(RecordTable::KeyNumber, resealed.sealed.key)
+        .value(RecordTable::Sealed, resealed.sealed.bytes.clone())
+        .and_where(Expr::col(RecordTable::Seq).eq(seq));
+    update
 }
 
 /// Removes the terms of records that are changed.
@@ -285,35 +414,77 @@ pub(crate) fn put_terms(writes: &[Write]) -> Vec<InsertStatement> {
     })
 }
 
-/// Writes audit events; the database numbers them.
-pub(crate) fn put_audit(events: &[AuditEvent]) -> Vec<InsertStatement> {
+/// Writes blocks of the audit trail.
+pub(crate) fn put_blocks(blocks: &[AuditBlock]) -> Vec<InsertStatement> {
     let mut insert = Query::insert();
-    insert.into_table(AuditTable::Table).columns([
-        AuditTable::At,
-        AuditTable::User,
-        AuditTable::Operation,
-        AuditTable::Identifier,
-        AuditTable::Revision,
-        AuditTable::Correlation,
+    insert.into_table(BlockTable::Table).columns([
+        BlockTable::Node,
+        BlockTable::Number,
+        BlockTable::Events,
+        BlockTable::LastAt,
+        BlockTable::Bytes,
+        BlockTable::Seal,
     ]);
-    rows(&insert, events, |event| {
-        let AuditEvent {
-            at,
-            user,
-            operation,
-            identifier,
-            revision: Revision(revision),
-            correlation,
-        } = event;
+    rows(&insert, blocks, |block| {
+        let AuditBlock { node, link, events, last_at, bytes } = block;
         [
-            at.0.into(),
-            user.as_str().into(),
-            operation.0.into(),
-            identifier.as_str().into(),
-            signed(*revision).into(),
-            correlation.clone().into(),
+            node.as_str().into(),
+            signed(link.number).into(),
+            (*events).into(),
+            last_at.0.into(),
+            bytes.clone().into(),
+            Vec::from(link.seal).into(),
         ]
     })
+}
+
+/// Writes where chains begin from now on.
+pub(crate) fn put_anchors(anchors: &[Anchor]) -> Vec<InsertStatement> {
+    let mut insert = Query::insert();
+    insert
+        .into_table(AnchorTable::Table)
+        .columns([
+            AnchorTable::Node,
+            AnchorTable::Number,
+            AnchorTable::BlockSeal,
+            AnchorTable::Seal,
+        ])
+        .on_conflict(
+            OnConflict::column(AnchorTable::Node)
+                .update_columns([AnchorTable::Number, AnchorTable::BlockSeal, AnchorTable::Seal])
+                .to_owned(),
+        );
+    rows(&insert, anchors, |Anchor { node, link, seal }| {
+        [
+            node.as_str().into(),
+            signed(link.number).into(),
+            Vec::from(link.seal).into(),
+            Vec::from(*seal).into(),
+        ]
+    })
+}
+
+/// Removes the blocks that anchors stand for.
+pub(crate) fn remove_blocks(anchors: &[Anchor]) -> Vec<DeleteStatement> {
+    let remove = |Anchor { node, link, .. }: &Anchor| {
+        let mut delete = Query::delete();
+        delete
+            .from_table(BlockTable::Table)
+            .and_where(Expr::col(BlockTable::Node).eq(node.as_str()))
+            .and_where(Expr::col(BlockTable::Number).lte(signed(link.number)));
+        delete
+    };
+    anchors.iter().map(remove).collect()
+}
+
+/// Writes another wrapping of a data key.
+pub(crate) fn rewrap(key: &WrappedKey) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(DataKeyTable::Table)
+        .value(DataKeyTable::Wrapped, key.wrapped.clone())
+        .and_where(Expr::col(DataKeyTable::Number).eq(key.number));
+    update
 }
 
 /// Writes wrapped data keys; the database keeps their order.

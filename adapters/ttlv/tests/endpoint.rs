@@ -26,8 +26,10 @@ use kmip_ttlv::{
 };
 
 fn endpoint() -> Endpoint {
+    let store = Arc::new(MemoryStore::default());
     let ports = Ports {
-        store: Arc::new(MemoryStore::default()),
+        audit: store.clone(),
+        store,
         clock: Arc::new(FixedClock::new(kmip_model::DateTime(1_000))),
         crypto: fixture_suite(1),
         key_values: Arc::new(KeyValueForm),

@@ -3,6 +3,7 @@
 //! Unknown keys are refused with the nearest known name. Paths in the file are relative to it.
 
 pub mod address;
+pub mod audit;
 pub mod auth;
 pub(crate) mod nearest;
 pub mod policy;
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 pub use self::{
     address::Address,
+    audit::{Audit, Node, Reads},
     auth::{Auth, GroupsFrom, Slugs, UserFrom},
     policy::{Policy, WithoutSection},
 };
@@ -40,6 +42,10 @@ pub struct Config {
     pub storage: Storage,
     /// The key that seals the store.
     pub root_key: RootKey,
+    /// This server among others.
+    pub node: Node,
+    /// The audit trail.
+    pub audit: Audit,
     /// How clients are identified.
     pub auth: Auth,
     /// What clients may do.

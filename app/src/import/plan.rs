@@ -104,8 +104,9 @@ impl Plan {
             at: now,
             user: object.owner().to_owned(),
             operation: Operation::Import,
-            identifier: identifier.clone(),
-            revision: Revision::default().next(),
+            identifier: Some(identifier.clone()),
+            revision: Some(Revision::default().next()),
+            reason: None,
             correlation: None,
         });
         let stored = Stored { value: Arc::new(object), revision: Revision::default() };

@@ -10,12 +10,15 @@ use std::{
 
 use kmip_host::secret_file;
 use kmip_ports::root_key::RootKey;
-use kmip_sealed::{SealedStore, WhenEmpty};
+use kmip_sealed::{AuditReads, Backing, Opening, SealedStore, WhenEmpty};
 use kmip_sql::{Location, Options, SqliteRecords};
 use kmip_ttlv::StoredForm;
 
 use super::{crypto, root_key};
-use crate::{config::Config, report::Report};
+use crate::{
+    config::{Config, Reads},
+    report::Report,
+};
 
 /// Where the store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,12 +106,14 @@ impl Storage {
         let options = Options { create, cache_bytes, ..Options::new(location) };
         let records = Arc::new(SqliteRecords::open(&options).await?);
         let when_empty = if create { WhenEmpty::Create } else { WhenEmpty::Refuse };
+        let opening =
+            Opening { when_empty, node: config.node.name.clone(), audit_reads: reads(config) };
         let store = SealedStore::open(
-            Arc::clone(&records) as Arc<_>,
+            Backing::of(&records),
             crypto::at_rest(),
             root_key,
             Arc::new(StoredForm),
-            when_empty,
+            opening,
         )
         .await?;
         Ok(Self { store: Arc::new(store), records })
@@ -117,6 +122,15 @@ impl Storage {
     /// Writes what waits to be written and lets go of the store.
     pub(crate) async fn close(&self) {
         self.records.close().await;
+    }
+}
+
+/// Says what becomes of events that belong to no change.
+fn reads(config: &Config) -> AuditReads {
+    match config.audit.reads {
+        Reads::Queued => AuditReads::Queued,
+        Reads::Durable => AuditReads::Durable,
+        Reads::Off => AuditReads::Off,
     }
 }
 

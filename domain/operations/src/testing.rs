@@ -105,6 +105,7 @@ impl World {
             certificates: Arc::new(TextCertificates),
             authenticator: Arc::new(FixedAuthenticator::default()),
             policies: Arc::new(FixedPolicies::default()),
+            audit: store.clone(),
         };
         let settings = Settings::default();
         let streams = Arc::default();

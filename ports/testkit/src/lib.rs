@@ -17,6 +17,7 @@ pub mod crypto;
 pub mod crypto_use;
 pub mod encoding;
 pub mod identity;
+pub mod notary;
 pub mod policy;
 pub mod random;
 pub mod record_store;
@@ -32,6 +33,7 @@ pub use crypto::{FixtureFormats, FixtureKeyPairs, PlainDigests, fixture_key_pair
 pub use crypto_use::{PlainCiphers, PlainDerivation, PlainMacs, PlainSignatures};
 pub use encoding::{RememberedKeyValues, RememberedObjects};
 pub use identity::FixedAuthenticator;
+pub use notary::HashNotary;
 pub use policy::FixedPolicies;
 pub use random::SeededRandom;
 pub use record_store::MemoryRecords;

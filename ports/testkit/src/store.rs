@@ -10,8 +10,8 @@ use kmip_model::{
     DateTime, UniqueIdentifier, locate::Locate, object::ManagedObject, policy::Visibility,
 };
 use kmip_ports::{
-    audit::AuditEvent,
-    store::{ChangeSet, Claim, ObjectStore, Page, Revision, StoreError, Stored},
+    audit::{AuditEvent, AuditTrail},
+    store::{ChangeSet, Claim, Debit, ObjectStore, Page, Revision, StoreError, Stored},
 };
 
 use crate::lock;
@@ -24,8 +24,10 @@ pub struct MemoryStore(Mutex<Kept>);
 struct Kept {
     objects: Vec<Stored<ManagedObject>>,
     audit: Vec<AuditEvent>,
+    notes: Vec<AuditEvent>,
     claims: Vec<Claim>,
     faults: VecDeque<StoreError>,
+    note_fault: Option<StoreError>,
 }
 
 impl MemoryStore {
@@ -52,10 +54,21 @@ impl MemoryStore {
         lock(&self.0).audit.clone()
     }
 
+    /// Returns the events that belong to no change, oldest first.
+    #[must_use]
+    pub fn notes(&self) -> Vec<AuditEvent> {
+        lock(&self.0).notes.clone()
+    }
+
     /// Returns every claim that held, oldest first.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
         lock(&self.0).claims.clone()
+    }
+
+    /// Makes the next events that belong to no change fail with `error`.
+    pub fn fail_note(&self, error: &StoreError) {
+        lock(&self.0).note_fault = Some(error.clone());
     }
 
     /// Makes the next `times` calls of `apply` fail with `error` and change nothing.
@@ -75,6 +88,12 @@ impl Kept {
 
     fn put(&mut self, value: Arc<ManagedObject>) {
         let revision = self.revision(value.identifier()).next();
+        let spent = self.find(value.identifier()).map_or(0, |stored| stored.value.spent());
+        let value = if value.spent() < spent {
+            Arc::new(ManagedObject::clone(&value).having_spent(spent))
+        } else {
+            value
+        };
         let next = Stored { value, revision };
         let place =
             self.objects.iter_mut().find(|have| have.value.identifier() == next.value.identifier());
@@ -82,6 +101,16 @@ impl Kept {
             Some(place) => *place = next,
             None => self.objects.push(next),
         }
+    }
+
+    fn take_from(&mut self, debit: &Debit) -> Result<(), StoreError> {
+        let mut objects = self.objects.iter_mut();
+        let place = objects.find(|have| *have.value.identifier() == debit.identifier);
+        let place = place.ok_or(StoreError::Conflict)?;
+        let sum = place.value.spent().max(debit.spent).checked_add(debit.amount);
+        let sum = sum.filter(|sum| *sum <= debit.total).ok_or(StoreError::Exhausted)?;
+        place.value = Arc::new(ManagedObject::clone(&place.value).having_spent(sum));
+        Ok(())
     }
 
     fn holds(&self, claim: &Claim) -> bool {
@@ -152,9 +181,24 @@ impl ObjectStore for MemoryStore {
         if let Some(claim) = changes.claims.iter().find(|claim| !after.holds(claim)) {
             return Err(StoreError::Duplicate(claim.clone()));
         }
+        for debit in &changes.debits {
+            after.take_from(debit)?;
+        }
         after.claims.extend(changes.claims);
         after.audit.extend(changes.audit);
         *kept = after;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditTrail for MemoryStore {
+    async fn note(&self, events: Vec<AuditEvent>) -> Result<(), StoreError> {
+        let mut kept = lock(&self.0);
+        if let Some(fault) = kept.note_fault.take() {
+            return Err(fault);
+        }
+        kept.notes.extend(events);
         Ok(())
     }
 }

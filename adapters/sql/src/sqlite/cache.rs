@@ -7,7 +7,7 @@
 use std::{
     fmt,
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use kmip_model::UniqueIdentifier;
@@ -102,6 +102,24 @@ impl Cache {
         });
     }
 
+    /// Changes what is kept of a record, if it is kept, as it was committed. To be told before the
+    /// commit is acknowledged.
+    pub(super) fn was_amended(
+        &self,
+        identifier: &UniqueIdentifier,
+        amend: impl FnOnce(&mut Record),
+    ) {
+        self.with(self.slot(identifier), |changes| {
+            *changes = changes.wrapping_add(1);
+            if let Some(Stored { value, revision }) = self.records.get(identifier) {
+                let mut record = Record::clone(&value);
+                amend(&mut record);
+                self.records
+                    .insert(identifier.clone(), Stored { value: Arc::new(record), revision });
+            }
+        });
+    }
+
     /// Forgets everything: nobody knows what is in the database.
     pub(super) fn clear(&self) {
         for slot in 0..usize::from(SLOTS) {
@@ -132,11 +150,9 @@ impl fmt::Debug for Cache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use kmip_model::DateTime;
     use kmip_ports::{
-        record::{Columns, Sealed},
+        record::{Columns, Sealed, Spent},
         store::Revision,
     };
 
@@ -160,7 +176,7 @@ mod tests {
             destroyed: false,
         };
         let sealed = Sealed { key: 1, bytes: vec![0; 512] };
-        let record = Record { columns, terms: Vec::new(), sealed };
+        let record = Record { columns, terms: Vec::new(), sealed, spent: Spent::default() };
         Stored { value: Arc::new(record), revision: Revision(revision) }
     }
 

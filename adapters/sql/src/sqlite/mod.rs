@@ -7,6 +7,7 @@ mod cache;
 mod location;
 mod migration;
 mod script;
+mod snapshot;
 mod writer;
 
 #[cfg(test)]
@@ -24,8 +25,9 @@ use std::{
 use async_trait::async_trait;
 use kmip_model::UniqueIdentifier;
 use kmip_ports::{
-    audit::AuditEvent,
-    record::{Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    audit::{Anchor, AuditEvent, Durability, Notary},
+    maintenance::{Maintenance, Part, Resealed, Snapshot},
+    record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
 use sqlx::{
@@ -42,9 +44,15 @@ use self::{
     cache::Cache,
     migration::MigrationError,
     script::{Reuse, Script},
+    snapshot::{Loaded, Reading},
     writer::{Job, Writer},
 };
-use crate::{batch::Request, search::Search, statement};
+use crate::{
+    batch::{Request, Verdict},
+    notes::Notes,
+    search::Search,
+    statement,
+};
 
 /// How many requests may wait to be written; more wait to be queued.
 const QUEUE: usize = 1024;
@@ -57,10 +65,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Dropping it ends the writer in the background; [`SqliteRecords::close`] waits for it.
 #[derive(Debug)]
 pub struct SqliteRecords {
+    in_memory: bool,
     readers: SqlitePool,
     jobs: mpsc::Sender<Job>,
     writable: Arc<AtomicBool>,
     cache: Arc<Cache>,
+    notes: Arc<Notes>,
     ended: watch::Receiver<()>,
 }
 
@@ -112,17 +122,21 @@ impl SqliteRecords {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ended, on_end) = watch::channel(());
         let writable = Arc::new(AtomicBool::new(true));
+        let notes = Arc::new(Notes::default());
+        let in_memory = lock.is_none();
         let writer = Writer {
             pool,
             readers: readers.clone(),
             next_seq,
             writable: Arc::clone(&writable),
             cache: Arc::clone(&cache),
+            notes: Arc::clone(&notes),
+            chain: None,
             lock,
             ended,
         };
         tokio::spawn(writer.run(queue));
-        Self { readers, jobs, writable, cache, ended: on_end }
+        Self { in_memory, readers, jobs, writable, cache, notes, ended: on_end }
     }
 
     /// Writes everything that waits, merges the log into the database and lets go of it. What
@@ -150,28 +164,17 @@ impl SqliteRecords {
         first_number(&rows).map(i64::unsigned_abs).map_err(unavailable)
     }
 
-    /// Reads the audit trail, oldest first: at most `limit` events, the first of which is number
-    /// `from` or later. Numbers rise from 1.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] if the database cannot be read.
-    pub async fn audit_events(
-        &self,
-        from: u64,
-        limit: u64,
-    ) -> Result<Vec<(u64, AuditEvent)>, StoreError> {
-        let rows = self.read(Script::of(&statement::audit_events(from, limit))).await?;
-        rows.iter().map(script::audit_event).collect::<Result<_, _>>().map_err(unavailable)
-    }
-
     async fn read(&self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
         script.fetch(&self.readers, Reuse::Likely).await.map_err(unavailable)
     }
 
-    async fn write(&self, request: Request) -> Result<(), StoreError> {
+    async fn write(&self, request: Request) -> Verdict {
+        self.send(|answer| Job::Write(request, answer)).await
+    }
+
+    async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {
         let (answer, verdict) = oneshot::channel();
-        self.jobs.send(Job::Write(request, answer)).await.map_err(|_| StoreError::Unavailable)?;
+        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
         verdict.await.unwrap_or(Err(StoreError::Unavailable))
     }
 }
@@ -225,16 +228,62 @@ impl RecordStore for SqliteRecords {
         changes: ChangeSet<Record>,
         claims: Vec<TermClaim>,
     ) -> Result<(), StoreError> {
-        self.write(Request::Apply(changes, claims)).await
+        self.write(Request::Apply(changes, claims)).await.map(drop)
     }
 
+    async fn note(
+        &self,
+        events: Vec<AuditEvent>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        match durability {
+            Durability::Queued => self.notes.add(events).await,
+            Durability::Durable => self.write(Request::Note(events)).await.map(drop),
+        }
+    }
+
+    async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError> {
+        self.send(|answer| Job::Begin(notary, answer)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl DataKeys for SqliteRecords {
     async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         let rows = self.read(Script::of(&statement::load_keys())).await?;
         rows.iter().map(script::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
     }
 
     async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError> {
-        self.write(Request::AddKey(key)).await
+        self.write(Request::AddKey(key)).await.map(drop)
+    }
+
+    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
+        self.write(Request::ReplaceKeys(keys)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Maintenance for SqliteRecords {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let reading = Reading::begin(&self.readers, self.in_memory).await.map_err(unavailable)?;
+        if self.in_memory {
+            // There is one connection, and whoever reads the snapshot may want to write.
+            return Ok(Box::new(Loaded::of(reading).await?));
+        }
+        Ok(Box::new(reading))
+    }
+
+    async fn reseal(&self, records: Vec<Resealed>) -> Result<u64, StoreError> {
+        self.write(Request::Reseal(records)).await
+    }
+
+    async fn prune(&self, anchor: Anchor) -> Result<(), StoreError> {
+        self.write(Request::Prune(anchor)).await.map(drop)
+    }
+
+    async fn restore(&self, part: Part) -> Result<(), StoreError> {
+        self.write(Request::Restore(part)).await.map(drop)
     }
 }
 

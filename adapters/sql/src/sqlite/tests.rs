@@ -8,9 +8,11 @@ use kmip_model::{
     policy::Visibility,
 };
 use kmip_ports::{
-    record::{Columns, Condition, Sealed, Term},
+    audit::{AuditBlock, Link},
+    record::{Columns, Condition, Sealed, Spent, Term},
     store::Revision,
 };
+use kmip_testkit::HashNotary;
 use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
@@ -25,7 +27,31 @@ fn at(path: &Path) -> Options {
 }
 
 async fn memory() -> SqliteRecords {
-    SqliteRecords::open(&Options::new(Location::Memory)).await.expect("memory is there")
+    open(&Options::new(Location::Memory)).await
+}
+
+/// Opens a store and names who seals.
+async fn open(options: &Options) -> SqliteRecords {
+    let store = SqliteRecords::open(options).await.expect("it opens");
+    store.begin(Arc::new(HashNotary::of("here"))).await.expect("it is there");
+    store
+}
+
+/// The blocks of the audit trail.
+async fn blocks(store: &SqliteRecords) -> Vec<AuditBlock> {
+    let mut snapshot = store.snapshot().await.expect("it is there");
+    snapshot.blocks(u32::MAX).await.expect("it is there")
+}
+
+/// The blocks that these events make, each in one.
+fn chained(events: &[AuditEvent]) -> Vec<AuditBlock> {
+    let mut head = Link::default();
+    let chain = events.iter().map(|event| {
+        let block = HashNotary::of("here").block(&head, std::slice::from_ref(event));
+        head = block.link.clone();
+        block
+    });
+    chain.collect()
 }
 
 async fn connect(path: &Path) -> SqliteConnection {
@@ -53,6 +79,7 @@ fn record(terms: &[&str]) -> Record {
             .map(|value| Term { attribute: 1, value: value.as_bytes().to_vec() })
             .collect(),
         sealed: Sealed { key: 1, bytes: vec![7; 40] },
+        spent: Spent::default(),
     }
 }
 
@@ -61,8 +88,9 @@ fn event(user: &str, name: &str) -> AuditEvent {
         at: DateTime(1_000),
         user: user.to_owned(),
         operation: Operation::Create,
-        identifier: UniqueIdentifier::new(name),
-        revision: Revision(1),
+        identifier: Some(UniqueIdentifier::new(name)),
+        revision: Some(Revision(1)),
+        reason: None,
         correlation: Some("c".to_owned()),
     }
 }
@@ -89,7 +117,7 @@ fn by_alice(conditions: Vec<Condition>) -> TermQuery {
 async fn a_file_has_everything_after_it_is_opened_again() {
     let directory = directory();
     let path = directory.path().join("kmip.db");
-    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let store = open(&at(&path)).await;
     for name in ["a", "b"] {
         assert_eq!(store.apply(create(name, "alice"), Vec::new()).await, Ok(()));
     }
@@ -99,17 +127,14 @@ async fn a_file_has_everything_after_it_is_opened_again() {
     let before = (store.load(&a).await, store.search(&all).await);
     store.close().await;
 
-    let store =
-        SqliteRecords::open(&Options::new(Location::File(path))).await.expect("it is there");
+    let store = open(&Options::new(Location::File(path))).await;
     assert!(matches!(before.0, Ok(Some(_))));
     assert_eq!((store.load(&a).await, store.search(&all).await), before);
     assert_eq!(store.load_keys().await, Ok(vec![key]));
     assert_eq!(store.count().await, Ok(2));
-    let events = vec![(1, event("alice", "a")), (2, event("alice", "b"))];
-    assert_eq!(store.audit_events(0, 10).await, Ok(events.clone()));
-    assert_eq!(store.audit_events(1, 1).await, Ok(events[..1].to_vec()));
-    assert_eq!(store.audit_events(2, u64::MAX).await, Ok(events[1..].to_vec()));
     assert_eq!(store.apply(create("c", "alice"), Vec::new()).await, Ok(()));
+    let events = ["a", "b", "c"].map(|name| event("alice", name));
+    assert_eq!(blocks(&store).await, chained(&events));
     let newest = store.search(&all).await.expect("it is there").items;
     assert_eq!(newest, ["c", "b", "a"].map(UniqueIdentifier::new));
 }
@@ -118,7 +143,7 @@ async fn a_file_has_everything_after_it_is_opened_again() {
 async fn a_closed_store_is_one_file_and_takes_nothing() {
     let directory = directory();
     let path = directory.path().join("kmip.db");
-    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let store = open(&at(&path)).await;
     assert!(store.is_writable());
     assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
     store.close().await;
@@ -134,7 +159,7 @@ async fn a_closed_store_is_one_file_and_takes_nothing() {
 async fn what_waits_when_the_store_closes_is_written() {
     let directory = directory();
     let path = directory.path().join("kmip.db");
-    let store = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let store = open(&at(&path)).await;
     let (first, second, ()) = tokio::join!(
         store.apply(create("a", "alice"), Vec::new()),
         store.apply(create("b", "alice"), Vec::new()),
@@ -160,7 +185,7 @@ async fn a_missing_file_is_refused_unless_it_is_to_be_made() {
 async fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let directory = directory();
-    let store = SqliteRecords::open(&at(&directory.path().join("kmip.db"))).await.expect("made");
+    let store = open(&at(&directory.path().join("kmip.db"))).await;
     assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory.path()).expect("it is there") {
@@ -177,7 +202,7 @@ async fn files_are_for_their_owner_only() {
 async fn a_file_in_use_is_refused() {
     let directory = directory();
     let path = directory.path().join("kmip.db");
-    let first = SqliteRecords::open(&at(&path)).await.expect("it is made");
+    let first = open(&at(&path)).await;
     let second = SqliteRecords::open(&at(&path)).await;
     assert!(matches!(second, Err(OpenError::Locked { .. })), "{second:?}");
     first.close().await;
@@ -193,7 +218,7 @@ async fn a_later_schema_is_refused_and_left_alone() {
     sqlx::query("PRAGMA user_version = 99").execute(&mut connection).await.expect("it is ours");
     connection.close().await.expect("it closes");
     let refused = SqliteRecords::open(&at(&path)).await;
-    assert!(matches!(refused, Err(OpenError::Newer { found: 99, known: 2, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::Newer { found: 99, known: 3.., .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -261,7 +286,7 @@ async fn those_who_wait_together_are_committed_once() {
         "CREATE TABLE busy (a); \
          CREATE TRIGGER first BEFORE INSERT ON record WHEN NEW.identifier = '0' \
          BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END; \
-         CREATE TRIGGER last BEFORE INSERT ON audit WHEN NEW.identifier = '0' \
+         CREATE TRIGGER last BEFORE INSERT ON audit_block \
          BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END",
     )
     .execute(&mut *counting)
@@ -282,7 +307,8 @@ async fn those_who_wait_together_are_committed_once() {
 async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_next_one_can() {
     let store = memory().await;
     sqlx::query(
-        "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.user = 'mallory' \
+        "CREATE TRIGGER full BEFORE INSERT ON audit_block \
+         WHEN instr(CAST(NEW.bytes AS TEXT), 'mallory') \
          BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
     )
     .execute(&store.readers)
@@ -302,7 +328,8 @@ async fn after_a_failed_commit_nothing_is_acknowledged() {
     // What a trigger breaks with a deferred constraint is noticed by COMMIT and not before.
     sqlx::raw_sql(
         "CREATE TABLE broken (a INTEGER REFERENCES record (seq) DEFERRABLE INITIALLY DEFERRED); \
-         CREATE TRIGGER broken BEFORE INSERT ON audit WHEN NEW.user = 'mallory' \
+         CREATE TRIGGER broken BEFORE INSERT ON audit_block \
+         WHEN instr(CAST(NEW.bytes AS TEXT), 'mallory') \
          BEGIN INSERT INTO broken VALUES (-1); END",
     )
     .execute(&store.readers)
@@ -353,7 +380,7 @@ async fn hostile_text_is_a_value() {
     let identifier = UniqueIdentifier::new(name);
     let query = by_alice(vec![Condition::Identifier(identifier.clone())]);
     assert_eq!(store.search(&query).await.expect("read").items, [identifier]);
-    assert_eq!(store.audit_events(1, 1).await, Ok(vec![(1, event(name, name))]));
+    assert_eq!(blocks(&store).await, chained(&[event(name, name)]));
 }
 
 #[tokio::test]
@@ -391,11 +418,20 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() {
     let first = concat!(
         include_str!("../../migrations/sqlite/0001_records.sql"),
         "INSERT INTO record VALUES (1, 'a', 3, 'alice', 'default', 2, 1, NULL, 5, 3, 256, 12, 0, 1, x'00');",
+        "INSERT INTO audit VALUES (1, 1000, 'alice', 1, 'a', 1, 'c');",
+        "INSERT INTO audit VALUES (2, 1000, 'alice', 1, 'b', 1, 'c');",
         "PRAGMA application_id = 1263356240; PRAGMA user_version = 1;"
     );
     sqlx::raw_sql(first).execute(&mut connection).await.expect("it was valid");
     connection.close().await.expect("it closes");
-    let store = SqliteRecords::open(&at(&path)).await.expect("it is brought up to date");
+    for _ in 0..2 {
+        // Events from before there were chains are chained once.
+        let store = open(&at(&path)).await;
+        let both = ["a", "b"].map(|name| event("alice", name));
+        assert_eq!(blocks(&store).await, [HashNotary::of("here").block(&Link::default(), &both)]);
+        store.close().await;
+    }
+    let store = open(&at(&path)).await;
     let found = store.search(&by_alice(vec![Condition::Destroyed(false)])).await.expect("read");
     assert_eq!(found.items, [UniqueIdentifier::new("a")]);
     store.close().await;
@@ -405,5 +441,5 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() {
         .await
         .expect("it is ours")
         .get(0);
-    assert_eq!(version, 2);
+    assert_eq!(usize::try_from(version), Ok(migration::MIGRATIONS.len()));
 }

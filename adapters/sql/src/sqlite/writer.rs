@@ -8,19 +8,27 @@
 //! until the program starts again and reads what is there.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
+use kmip_model::UniqueIdentifier;
 use kmip_ports::{
-    record::TermClaim,
-    store::{Revision, StoreError, Stored},
+    audit::{AuditBlock, Link, Notary},
+    maintenance::{Part, Resealed},
+    record::{Spent, TermClaim},
+    store::{Revision, StoreError},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::sleep,
+};
 use tracing::error;
 
 use super::{
@@ -28,27 +36,31 @@ use super::{
     script::{self, Reuse, Script},
 };
 use crate::{
-    batch::{Batch, Known, Position, Request, Write},
+    batch::{Batch, Known, Position, Request, Verdict, Write},
+    notes::Notes,
     statement::{self, kind},
 };
 
 /// How many requests share a transaction at most.
 const TOGETHER_AT_MOST: usize = 256;
 
+/// How long to wait before what could not be written is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many events from before the trail was chained go into one block.
+const UNCHAINED_TOGETHER: u64 = 10_000;
+
 /// What is sent to the writer.
-#[derive(Debug)]
 pub(super) enum Job {
     /// Write something and say how it went.
     Write(Request, oneshot::Sender<Verdict>),
+    /// Continue the chain of this notary's node.
+    Begin(Arc<dyn Notary>, oneshot::Sender<Verdict>),
     /// Write what is before this and stop.
     Close,
 }
 
-/// How it went for one request.
-type Verdict = Result<(), StoreError>;
-
 /// Owns the writing side of a database.
-#[derive(Debug)]
 pub(super) struct Writer {
     pub(super) pool: SqlitePool,
     pub(super) readers: SqlitePool,
@@ -58,10 +70,21 @@ pub(super) struct Writer {
     pub(super) writable: Arc<AtomicBool>,
     /// Told of every change before it is acknowledged.
     pub(super) cache: Arc<Cache>,
+    /// Events that wait for a commit.
+    pub(super) notes: Arc<Notes>,
+    /// Who seals, and how far the chain goes.
+    pub(super) chain: Option<Chain>,
     /// Held until everything is written; a database in memory has none.
     pub(super) lock: Option<File>,
     /// Dropped last, which tells those who wait for the end.
     pub(super) ended: watch::Sender<()>,
+}
+
+/// The chain of a node, and who continues it.
+#[derive(Clone)]
+pub(super) struct Chain {
+    notary: Arc<dyn Notary>,
+    head: Link,
 }
 
 /// Why a batch was not written.
@@ -82,7 +105,16 @@ impl Writer {
     /// Writes until it is told to stop, or until nobody can send any more.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut waiting = Vec::with_capacity(TOGETHER_AT_MOST);
-        while jobs.recv_many(&mut waiting, TOGETHER_AT_MOST).await > 0 {
+        loop {
+            tokio::select! {
+                biased;
+                count = jobs.recv_many(&mut waiting, TOGETHER_AT_MOST) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = self.notes.due() => {}
+            }
             let mut requests = Vec::with_capacity(waiting.len());
             let mut answers = Vec::with_capacity(waiting.len());
             for job in waiting.drain(..) {
@@ -91,33 +123,94 @@ impl Writer {
                         requests.push(request);
                         answers.push(answer);
                     }
+                    Job::Begin(notary, answer) => {
+                        // Who has gone away does not want to know.
+                        let _ = answer.send(self.begin(notary).await);
+                    }
                     Job::Close => jobs.close(),
                 }
             }
-            let verdicts = self.carry_out(requests).await;
-            for (answer, verdict) in answers.into_iter().zip(verdicts) {
-                // Who has gone away does not want to know.
+            for (answer, verdict) in answers.into_iter().zip(self.carry_out(requests).await) {
                 let _ = answer.send(verdict);
             }
         }
+        // What came while the last jobs were written.
+        self.carry_out(Vec::new()).await;
         self.end().await;
     }
 
-    /// Writes a batch; the verdicts are in the order of the requests.
-    async fn carry_out(&mut self, requests: Vec<Request>) -> Vec<Verdict> {
+    /// Finds the newest block of the notary's node, and chains the events from before there were
+    /// chains.
+    async fn begin(&mut self, notary: Arc<dyn Notary>) -> Verdict {
+        match self.continue_chain(notary).await {
+            Ok(()) => Ok(0),
+            Err(error) => {
+                error!(%error, "audit trail not continued");
+                Err(StoreError::Unavailable)
+            }
+        }
+    }
+
+    async fn continue_chain(&mut self, notary: Arc<dyn Notary>) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let mut script = Script::of(&statement::newest_block(notary.node()));
+        script.push(&statement::anchor_of(notary.node()));
+        let rows = script.fetch(&mut *connection, Reuse::Unlikely).await?;
+        let links =
+            rows.iter().map(|row| script::link(row, 0, 1)).collect::<Result<Vec<_>, _>>()?;
+        let head = links.into_iter().max_by_key(|link| link.number).unwrap_or_default();
+        let mut chain = Chain { notary, head };
+        loop {
+            let unchained = Script::of(&statement::unchained_events(UNCHAINED_TOGETHER));
+            let rows = unchained.fetch(&mut *connection, Reuse::Unlikely).await?;
+            let read: Vec<_> =
+                rows.iter().map(script::unchained_event).collect::<Result<_, _>>()?;
+            let Some(up_to) = read.iter().map(|(number, _)| *number).max() else {
+                break;
+            };
+            let events: Vec<_> = read.into_iter().map(|(_, event)| event).collect();
+            let block = chain.notary.block(&chain.head, &events);
+            chain.head = block.link.clone();
+            let mut script = Script::starting_with("BEGIN IMMEDIATE");
+            script.extend(&statement::put_blocks(&[block]));
+            script.push(&statement::remove_unchained_events(up_to));
+            script.fetch(&mut *connection, Reuse::Unlikely).await?;
+            sqlx::query("COMMIT").execute(&mut *connection).await?;
+        }
+        self.chain = Some(chain);
+        Ok(())
+    }
+
+    /// Writes a batch and the events that wait; the verdicts are in the order of the requests.
+    async fn carry_out(&mut self, mut requests: Vec<Request>) -> Vec<Verdict> {
         let count = requests.len();
         let unavailable = || vec![Err(StoreError::Unavailable); count];
         if !self.writable.load(Ordering::Acquire) {
             return unavailable();
         }
+        let notes = self.notes.take();
+        let events = notes.len();
+        if events > 0 {
+            // They happened before what is to be written now.
+            requests.insert(0, Request::Note(notes.clone()));
+        }
         match self.write(requests).await {
-            Ok(verdicts) => verdicts,
+            Ok(mut verdicts) => {
+                verdicts.drain(..verdicts.len().saturating_sub(count));
+                self.notes.written(events);
+                verdicts
+            }
             Err(Failure::Refused(error)) => {
-                error!(%error, requests = count, "batch not written");
+                error!(%error, requests = count, events, "batch not written");
+                self.notes.put_back(notes);
+                if count == 0 {
+                    sleep(PAUSE).await;
+                }
                 unavailable()
             }
             Err(Failure::Unknown(error)) => {
                 self.writable.store(false, Ordering::Release);
+                self.notes.close();
                 self.cache.clear();
                 error!(%error, requests = count, "commit failed, nothing is written any more");
                 unavailable()
@@ -130,23 +223,24 @@ impl Writer {
             return Ok(Vec::new());
         }
         let mut connection = self.pool.acquire().await?;
-        let outcome = transact(&mut connection, requests, self.next_seq).await;
+        let outcome = transact(&mut connection, requests, self.next_seq, self.chain.as_ref()).await;
         if !matches!(outcome, Ok(Outcome { committed: true, .. })) {
             // Refused when there is no transaction; if one stays open, the next cannot begin.
             let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
         }
-        let Outcome { verdicts, next_seq, writes, .. } = outcome?;
+        let Outcome { verdicts, next_seq, written, head, .. } = outcome?;
         self.next_seq = next_seq;
-        for Write { identifier, position, record, .. } in writes {
-            self.cache
-                .was_written(&identifier, Stored { value: record, revision: position.revision });
+        if let (Some(chain), Some(head)) = (&mut self.chain, head) {
+            chain.head = head;
         }
+        written.tell(&self.cache);
         Ok(verdicts)
     }
 
     /// Leaves a database that is one file, and lets go of it.
     async fn end(self) {
-        let Self { pool, readers, cache, lock, ended, .. } = self;
+        let Self { pool, readers, cache, notes, lock, ended, .. } = self;
+        notes.close();
         // Others may change the database from here on.
         cache.clear();
         if lock.is_some() {
@@ -166,8 +260,34 @@ impl Writer {
 struct Outcome {
     verdicts: Vec<Verdict>,
     next_seq: i64,
-    writes: Vec<Write>,
+    written: Written,
+    /// How far the chain goes, if it goes further.
+    head: Option<Link>,
     committed: bool,
+}
+
+/// What was written of records.
+#[derive(Default)]
+struct Written {
+    records: Vec<(Write, Spent)>,
+    spends: Vec<(UniqueIdentifier, Spent)>,
+    resealed: Vec<Resealed>,
+}
+
+impl Written {
+    /// Tells the cache.
+    fn tell(self, cache: &Cache) {
+        for (write, spent) in self.records {
+            let identifier = write.identifier.clone();
+            cache.was_written(&identifier, write.stored(spent));
+        }
+        for (identifier, spent) in self.spends {
+            cache.was_amended(&identifier, |record| record.spent = spent);
+        }
+        for Resealed { identifier, sealed, .. } in self.resealed {
+            cache.was_amended(&identifier, |record| record.sealed = sealed);
+        }
+    }
 }
 
 /// Judges and writes in one transaction: three calls, however many requests there are.
@@ -175,6 +295,7 @@ async fn transact(
     connection: &mut SqliteConnection,
     requests: Vec<Request>,
     next_seq: i64,
+    chain: Option<&Chain>,
 ) -> Result<Outcome, Failure> {
     // What one client sends alone is mostly the same text again.
     let reuse = if requests.len() == 1 { Reuse::Likely } else { Reuse::Unlikely };
@@ -183,12 +304,98 @@ async fn transact(
     let mut batch = Batch::new(learn(known, &rows)?, next_seq);
     let verdicts: Vec<Verdict> = requests.into_iter().map(|request| batch.take(request)).collect();
     if batch.is_empty() {
-        return Ok(Outcome { verdicts, next_seq, writes: Vec::new(), committed: false });
+        return Ok(Outcome {
+            verdicts,
+            next_seq,
+            written: Written::default(),
+            head: None,
+            committed: false,
+        });
     }
-    write_script(&batch).fetch(&mut *connection, reuse).await?;
+    let sealed = Sealed::of(batch, chain)?;
+    sealed.script().fetch(&mut *connection, reuse).await?;
     sqlx::query("COMMIT").execute(connection).await.map_err(Failure::Unknown)?;
-    let Batch { next_seq, writes, .. } = batch;
-    Ok(Outcome { verdicts, next_seq, writes, committed: true })
+    let Sealed { batch, records, spends, block } = sealed;
+    let Batch { next_seq, writes, resealed, .. } = batch;
+    let written = Written {
+        records: writes.into_iter().zip(records).collect(),
+        spends: spends.into_values().collect(),
+        resealed: resealed.into_values().collect(),
+    };
+    Ok(Outcome {
+        verdicts,
+        next_seq,
+        written,
+        head: block.map(|block| block.link),
+        committed: true,
+    })
+}
+
+/// A batch with its seals.
+struct Sealed {
+    batch: Batch,
+    /// The sums of the batch's writes, in their order.
+    records: Vec<Spent>,
+    /// The other sums, by place.
+    spends: BTreeMap<i64, (UniqueIdentifier, Spent)>,
+    /// The events of the batch.
+    block: Option<AuditBlock>,
+}
+
+impl Sealed {
+    fn of(mut batch: Batch, chain: Option<&Chain>) -> Result<Self, sqlx::Error> {
+        if chain.is_none() && batch.wants_notary() {
+            return Err(sqlx::Error::InvalidArgument("nobody seals the audit trail".to_owned()));
+        }
+        let spent = |identifier: &UniqueIdentifier, amount: i64| {
+            let seal =
+                chain.filter(|_| amount != 0).map(|chain| chain.notary.spent(identifier, amount));
+            Spent { amount, seal }
+        };
+        let records = batch
+            .writes
+            .iter()
+            .map(|write| spent(&write.identifier, write.position.spent))
+            .collect();
+        let spends = std::mem::take(&mut batch.spends)
+            .into_iter()
+            .map(|(seq, (identifier, amount))| {
+                let sealed = spent(&identifier, amount);
+                (seq, (identifier, sealed))
+            })
+            .collect();
+        let block = chain
+            .filter(|_| !batch.audit.is_empty())
+            .map(|chain| chain.notary.block(&chain.head, &batch.audit));
+        Ok(Self { batch, records, spends, block })
+    }
+
+    /// Writes everything that was accepted.
+    fn script(&self) -> Script {
+        let batch = &self.batch;
+        let records: Vec<_> = batch.writes.iter().zip(self.records.iter().cloned()).collect();
+        let mut script = Script::default();
+        script.extend(&statement::put_records(&records));
+        script.extend(&statement::remove_terms(&batch.writes));
+        script.extend(&statement::put_terms(&batch.writes));
+        for (seq, (_, spent)) in &self.spends {
+            script.push(&statement::spend(*seq, spent));
+        }
+        for (seq, resealed) in &batch.resealed {
+            script.push(&statement::reseal(*seq, resealed));
+        }
+        script.extend(&statement::put_blocks(&batch.blocks));
+        if let Some(block) = &self.block {
+            script.extend(&statement::put_blocks(std::slice::from_ref(block)));
+        }
+        script.extend(&statement::remove_blocks(&batch.anchors));
+        script.extend(&statement::put_anchors(&batch.anchors));
+        script.extend(&statement::put_keys(&batch.keys));
+        for key in &batch.rewrapped {
+            script.push(&statement::rewrap(key));
+        }
+        script
+    }
 }
 
 /// Begins, and asks for everything that the requests speak of.
@@ -201,9 +408,22 @@ fn ask(requests: &[Request]) -> (Script, Known) {
             Request::Apply(changes, claimed) => {
                 identifiers.extend(changes.expect.iter().map(|(identifier, _)| identifier));
                 identifiers.extend(changes.put.iter().map(|(identifier, _)| identifier));
+                identifiers.extend(changes.debits.iter().map(|debit| &debit.identifier));
                 claims.extend(claimed);
             }
             Request::AddKey(key) => numbers.push(key.number),
+            Request::ReplaceKeys(keys) | Request::Restore(Part::Keys(keys)) => {
+                numbers.extend(keys.iter().map(|key| key.number));
+            }
+            Request::Reseal(records) => {
+                identifiers.extend(records.iter().map(|resealed| &resealed.identifier));
+            }
+            Request::Restore(Part::Records(entries)) => {
+                identifiers.extend(entries.iter().map(|(identifier, _)| identifier));
+            }
+            Request::Note(_)
+            | Request::Prune(_)
+            | Request::Restore(Part::Blocks(_) | Part::Anchors(_)) => {}
         }
     }
     // Deferred transactions may fail to become writing ones, however long they wait.
@@ -222,6 +442,7 @@ fn learn(mut known: Known, rows: &[SqliteRow]) -> Result<Known, sqlx::Error> {
                 let position = Position {
                     seq: row.try_get(2)?,
                     revision: Revision(script::unsigned(row, 3)?),
+                    spent: row.try_get(4)?,
                 };
                 known.positions.insert(script::identifier(row, 1)?, position);
             }
@@ -235,15 +456,4 @@ fn learn(mut known: Known, rows: &[SqliteRow]) -> Result<Known, sqlx::Error> {
         }
     }
     Ok(known)
-}
-
-/// Writes everything that was accepted.
-fn write_script(batch: &Batch) -> Script {
-    let mut script = Script::default();
-    script.extend(&statement::put_records(&batch.writes));
-    script.extend(&statement::remove_terms(&batch.writes));
-    script.extend(&statement::put_terms(&batch.writes));
-    script.extend(&statement::put_audit(&batch.audit));
-    script.extend(&statement::put_keys(&batch.keys));
-    script
 }

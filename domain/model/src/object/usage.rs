@@ -213,22 +213,47 @@ impl ManagedObject {
         }
     }
 
-    /// Counts one protection of so many bytes against the Usage Limits; says whether there are any.
+    /// Returns what one protection of so many bytes takes from the Usage Limits; `None` if there are
+    /// none.
     //= KMIP-2.1 §4.59
-    pub fn use_up(&mut self, bytes: usize) -> Result<bool, UsageDenied> {
+    pub fn takes(&self, bytes: usize) -> Result<Option<i64>, UsageDenied> {
         let Some(limits) = self.attributes.usage_limits() else {
-            return Ok(false);
+            return Ok(None);
         };
-        let used = match limits.usage_limits_unit {
+        let amount = match limits.usage_limits_unit {
             UsageLimitsUnit::Byte => i64::try_from(bytes).unwrap_or(i64::MAX),
             _ => 1,
         };
-        let left = limits.usage_limits_count.unwrap_or(limits.usage_limits_total);
-        let left = left.checked_sub(used).filter(|left| *left >= 0);
-        let usage_limits_count = Some(left.ok_or(UsageDenied::LimitReached)?);
-        let limits = UsageLimits { usage_limits_count, ..limits.clone() };
-        self.attributes.set(Attribute::UsageLimits(limits));
-        Ok(true)
+        if amount > limits.left() {
+            return Err(UsageDenied::LimitReached);
+        }
+        Ok(Some(amount))
+    }
+
+    /// Sets what has been taken from the Usage Limits, unless more has been already.
+    #[must_use]
+    pub fn having_spent(mut self, spent: i64) -> Self {
+        if let Some(limits) = self.attributes.usage_limits() {
+            let left = limits.usage_limits_total.saturating_sub(spent).min(limits.left());
+            let limits = UsageLimits { usage_limits_count: Some(left.max(0)), ..limits.clone() };
+            self.attributes.set(Attribute::UsageLimits(limits));
+        }
+        self
+    }
+
+    /// Returns what has been taken from the Usage Limits; 0 if there are none.
+    #[must_use]
+    pub fn spent(&self) -> i64 {
+        let limits = self.attributes.usage_limits();
+        limits.map_or(0, |limits| limits.usage_limits_total.saturating_sub(limits.left()))
+    }
+}
+
+impl UsageLimits {
+    /// Returns what is left: Usage Limits Count, which is the total at first.
+    #[must_use]
+    pub fn left(&self) -> i64 {
+        self.usage_limits_count.unwrap_or(self.usage_limits_total)
     }
 }
 
@@ -381,17 +406,20 @@ mod tests {
                 usage_limits_unit: unit,
             })
         };
-        let count = |object: &ManagedObject| {
-            object.attributes().usage_limits().and_then(|limits| limits.usage_limits_count)
-        };
-        let mut object = managed(Life::Active(key()), &[limits(UsageLimitsUnit::Byte, None)]);
-        assert_eq!(object.use_up(16), Ok(true));
-        assert_eq!(object.use_up(5), Err(UsageDenied::LimitReached));
-        assert_eq!(object.use_up(4), Ok(true));
-        assert_eq!(count(&object), Some(0));
-        let mut object = managed(Life::Active(key()), &[limits(UsageLimitsUnit::Object, Some(1))]);
-        assert_eq!(object.use_up(1_000), Ok(true));
-        assert_eq!(object.use_up(0), Err(UsageDenied::LimitReached));
-        assert_eq!(managed(Life::Active(key()), &[]).use_up(1), Ok(false));
+        let object = managed(Life::Active(key()), &[limits(UsageLimitsUnit::Byte, None)]);
+        assert_eq!(object.takes(16), Ok(Some(16)));
+        assert_eq!(object.takes(21), Err(UsageDenied::LimitReached));
+        assert_eq!(object.spent(), 0);
+        let object = object.having_spent(16);
+        assert_eq!(object.takes(5), Err(UsageDenied::LimitReached));
+        assert_eq!(object.takes(4), Ok(Some(4)));
+        assert_eq!(object.having_spent(10).spent(), 16, "nothing is given back");
+        let object = managed(Life::Active(key()), &[limits(UsageLimitsUnit::Object, Some(1))]);
+        assert_eq!(object.takes(1_000), Ok(Some(1)));
+        assert_eq!(object.spent(), 19);
+        assert_eq!(object.having_spent(20).takes(0), Err(UsageDenied::LimitReached));
+        let unlimited = managed(Life::Active(key()), &[]);
+        assert_eq!(unlimited.takes(1), Ok(None));
+        assert_eq!(unlimited.having_spent(1).spent(), 0);
     }
 }

@@ -22,7 +22,7 @@ use kmip_model::{
 };
 use kmip_ports::{
     crypto::{CipherInput, CryptoError, Derivation},
-    store::Revision,
+    store::{Revision, Stored},
 };
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     shared::{
         create_object::{Origin, TemplateAttribute, build, check, check_quantum_safe, resolve},
         creation_defaults::SECRET_LENGTH,
+        key_in_use::Counted,
         new_key::{self, LONGEST_SECRET},
     },
 };
@@ -238,8 +239,10 @@ fn save_base(
     bytes: usize,
     derived: &UniqueIdentifier,
 ) -> Result<(), OperationError> {
-    let mut object = Arc::unwrap_or_clone(base.object);
-    let mut changed = object.use_up(bytes)?;
+    let stored = Stored { value: base.object, revision: base.revision };
+    Counted::new(&stored, bytes, true)?.save(item);
+    let mut object = Arc::unwrap_or_clone(stored.value);
+    let mut changed = false;
     // Whoever may only get an object leaves no trace in it.
     if item.may_link(&object) {
         let link = Attribute::Link(Link {
@@ -251,7 +254,7 @@ fn save_base(
     }
     if changed {
         object.attributes_mut().set(Attribute::LastChangeDate(item.now()));
-        item.save(object, base.revision);
+        item.save(object, stored.revision);
     }
     Ok(())
 }

@@ -380,8 +380,7 @@ mod tests {
                 limits,
             ]))
             .unwrap();
-        let mut used = (*world.object(&old)).clone();
-        used.use_up(60).unwrap();
+        let mut used = (*world.object(&old)).clone().having_spent(60);
         used.attributes_mut().set(Attribute::Fresh(false));
         world.store.insert(used);
         let new = re_key(&world, &old, vec![Attribute::ContactInformation("new".into())]).unwrap();

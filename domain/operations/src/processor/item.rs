@@ -14,7 +14,7 @@ use kmip_ports::{
     certificate::Certificates,
     crypto::CryptoSuite,
     encoding::KeyValueEncoding,
-    store::{Claim, Page, Revision, Stored},
+    store::{Claim, Debit, Page, Revision, Stored},
 };
 
 use super::{
@@ -61,6 +61,8 @@ pub struct Item<'a> {
     pub(super) room: usize,
     pub(super) identifiers: BatchIdentifiers<'a>,
     pub(super) placeholder: Option<UniqueIdentifier>,
+    /// The object that the item is about: the first that it asked for, or made.
+    pub(super) subject: Option<UniqueIdentifier>,
     pub(super) unit: Unit,
 }
 
@@ -131,6 +133,7 @@ impl Item<'_> {
         operation: Operation,
     ) -> Result<Stored<ManagedObject>, OperationError> {
         let identifier = self.identifiers.resolve(reference)?.clone();
+        self.subject.get_or_insert_with(|| identifier.clone());
         let stored = self.load(&identifier).await?.ok_or(OperationError::NotFound)?;
         if self.permits(&stored.value, asked(operation)) {
             return Ok(stored);
@@ -213,7 +216,7 @@ impl Item<'_> {
 
     async fn find(&mut self, query: &Locate) -> Result<Page<UniqueIdentifier>, OperationError> {
         let visible = self.policies.visible(self.principal);
-        if self.unit.is_empty() {
+        if self.unit.written().is_empty() {
             return Ok(self.ports.store.locate(query, &visible, self.now).await?);
         }
         // Within a unit that is not applied yet, new objects come in and changed ones may leave:
@@ -260,9 +263,16 @@ impl Item<'_> {
         self.unit.write(object, fetched);
     }
 
+    /// Takes from the Usage Limits of an object; its revision stays.
+    pub(crate) fn take(&mut self, debit: Debit) {
+        self.unit.note(self.event(Some(debit.identifier.clone()), None));
+        self.unit.take(debit);
+    }
+
     /// Writes a new object and lets the ID Placeholder name it.
     pub(crate) fn create(&mut self, object: ManagedObject) {
         self.placeholder = Some(object.identifier().clone());
+        self.subject.get_or_insert_with(|| object.identifier().clone());
         self.note(&object, Revision::default().next());
         self.unit.write(object, Revision::default());
     }
@@ -353,29 +363,47 @@ impl Item<'_> {
         &mut self,
         identifier: &UniqueIdentifier,
     ) -> Result<Option<Stored<ManagedObject>>, OperationError> {
-        if let Some(pending) = self.unit.pending(identifier) {
-            return Ok(Some(pending.clone()));
-        }
-        let Some(stored) = self.ports.store.load(identifier).await? else {
-            return Ok(None);
+        let mut stored = if let Some(pending) = self.unit.pending(identifier) {
+            pending.clone()
+        } else {
+            let Some(stored) = self.ports.store.load(identifier).await? else {
+                return Ok(None);
+            };
+            self.unit.saw(identifier, stored.revision);
+            stored
         };
-        self.unit.saw(identifier, stored.revision);
         // Dates that have come take effect whenever an object is looked at.
         if stored.value.next_change_at().is_some_and(|date| date <= self.now) {
-            let moved = Arc::unwrap_or_clone(stored.value).at(self.now);
-            return Ok(Some(Stored { value: Arc::new(moved), revision: stored.revision }));
+            stored.value = Arc::new(Arc::unwrap_or_clone(stored.value).at(self.now));
+        }
+        if let Some(spent) = self.unit.spent(identifier) {
+            stored.value = Arc::new(Arc::unwrap_or_clone(stored.value).having_spent(spent));
         }
         Ok(Some(stored))
     }
 
     fn note(&mut self, object: &ManagedObject, revision: Revision) {
-        self.unit.note(AuditEvent {
+        self.unit.note(self.event(Some(object.identifier().clone()), Some(revision)));
+    }
+
+    fn event(
+        &self,
+        identifier: Option<UniqueIdentifier>,
+        revision: Option<Revision>,
+    ) -> AuditEvent {
+        AuditEvent {
             at: self.now,
             user: self.principal.user.clone(),
             operation: self.operation,
-            identifier: object.identifier().clone(),
+            identifier,
             revision,
-            correlation: self.correlation.map(|text| text.chars().take(CORRELATION).collect()),
-        });
+            reason: None,
+            correlation: noted(self.correlation),
+        }
     }
+}
+
+/// Shortens a correlation value to what is noted of it.
+pub(super) fn noted(correlation: Option<&str>) -> Option<String> {
+    correlation.map(|text| text.chars().take(CORRELATION).collect())
 }

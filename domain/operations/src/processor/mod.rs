@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 use kmip_model::{
     DateTime, Interval, Principal, UniqueIdentifier, enumeration::BatchErrorContinuationOption,
-    policy::Policies,
+    object::UsageDenied, policy::Policies,
 };
 use kmip_ports::{
+    audit::{AuditEvent, AuditTrail},
     certificate::Certificates,
     clock::Clock,
     crypto::CryptoSuite,
@@ -32,14 +33,14 @@ use tracing::Instrument as _;
 pub use item::Item;
 pub(crate) use streams::{CorrelationValue, Stream, Streams};
 
-use self::{guard::guarded, rest::rest, unit::Unit};
+use self::{guard::guarded, item::noted, rest::rest, unit::Unit};
 use crate::{
     error::OperationError,
     message::{
         BatchIdentifiers, Measure, Outcome, RequestItem, RequestMessage, ResponseItem,
         ResponseMessage, UnaskedAttributes,
     },
-    ops,
+    ops, reason,
 };
 
 /// How often an item is run again because something it read has changed.
@@ -78,6 +79,8 @@ pub struct Ports {
     pub authenticator: Arc<dyn Authenticator>,
     /// Operation policies.
     pub policies: Arc<dyn PolicySource>,
+    /// What happened.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// How objects that the caller may not know are refused.
@@ -204,7 +207,7 @@ impl Processor {
         if self.settings.conservative_attributes {
             request.dialect.unasked_attributes = UnaskedAttributes::Conservative;
         }
-        let items = match self.admit(peer, &request, now).await {
+        let answers = match self.admit(peer, &request, now).await {
             Ok(principal) => {
                 let policies = self.ports.policies.policies();
                 let message = Message {
@@ -222,8 +225,9 @@ impl Processor {
                 };
                 self.run(&message).await
             }
-            Err(error) => vec![whole_message(error)],
+            Err(error) => Answers::refused(&request, now, error),
         };
+        let items = self.audit(answers).await;
         ResponseMessage {
             time_stamp: now,
             client_correlation_value: request.client_correlation_value,
@@ -265,7 +269,24 @@ impl Processor {
         Ok(principal)
     }
 
-    async fn run(&self, message: &Message<'_>) -> Vec<ResponseItem> {
+    /// Notes what was read and what was refused. What cannot be noted is not told.
+    async fn audit(&self, answers: Answers) -> Vec<ResponseItem> {
+        let Answers { mut items, notes } = answers;
+        let (places, events): (Vec<usize>, Vec<AuditEvent>) = notes.into_iter().unzip();
+        if !events.is_empty()
+            && let Err(error) = self.ports.audit.note(events).await
+        {
+            tracing::error!(%error, "audit trail not written, answers withheld");
+            for place in places {
+                if let Some(item) = items.get_mut(place) {
+                    item.outcome = Outcome::Failed(error.clone().into());
+                }
+            }
+        }
+        items
+    }
+
+    async fn run(&self, message: &Message<'_>) -> Answers {
         let option = message.request.batch_error_continuation_option;
         let undo = option == BatchErrorContinuationOption::Undo;
         for _ in 0..ATTEMPTS {
@@ -279,7 +300,7 @@ impl Processor {
                 let before = undo.then_some(&unit);
                 let step = self.step(message, request, &progress, before).await;
                 failed = matches!(step.item.outcome, Outcome::Failed(_));
-                progress.add(step.item, step.placeholder, message.measure);
+                progress.add(step.item, step.note, step.placeholder, message.measure);
                 if let Some(after) = step.unit {
                     unit = after;
                 }
@@ -287,20 +308,20 @@ impl Processor {
                     break;
                 }
             }
-            let items = progress.items;
+            let Progress { items, notes, .. } = progress;
             if !undo {
-                return items;
+                return Answers { items, notes };
             }
             if failed {
-                return undone(items);
+                return Answers { items: undone(items), notes };
             }
             match self.apply(unit).await {
-                Ok(()) => return items,
+                Ok(()) => return Answers { items, notes },
                 Err(OperationError::Store(StoreError::Conflict)) => {}
-                Err(error) => return fail_last(items, error),
+                Err(error) => return Answers { items: fail_last(items, error), notes },
             }
         }
-        vec![whole_message(StoreError::Conflict.into())]
+        Answers::refused(message.request, message.now, StoreError::Conflict.into())
     }
 
     /// Runs one item; on its own unit of work, or on top of `before`, which is applied later.
@@ -313,6 +334,8 @@ impl Processor {
     ) -> Step {
         let span = tracing::info_span!("kmip.operation", operation = %request.operation);
         let mut placeholder = progress.placeholder.clone();
+        let mut subject = None;
+        let mut changed = false;
         let mut unit_after = None;
         let run = async {
             for _ in 0..ATTEMPTS {
@@ -322,7 +345,9 @@ impl Processor {
                 let mut item = self.item(message, request, progress);
                 item.unit = before.cloned().unwrap_or_default();
                 let result = self.handle(&mut item, request).await;
-                let Item { unit, placeholder: after, .. } = item;
+                let Item { unit, placeholder: after, subject: about, .. } = item;
+                subject = about;
+                changed = unit.has_events();
                 let answer = ResponseItem {
                     operation: Some(request.operation),
                     unique_batch_item_id: request.unique_batch_item_id.clone(),
@@ -349,6 +374,19 @@ impl Processor {
         if result.as_ref().is_err_and(OperationError::empties_placeholder) {
             placeholder = None;
         }
+        // The event of a change is written with it.
+        let reason = result.as_ref().err().map(|error| {
+            reason::reason(error, Some(request.operation), message.request.dialect.reasons)
+        });
+        let note = (reason.is_some() || !changed).then(|| AuditEvent {
+            at: message.now,
+            user: message.principal.user.clone(),
+            operation: request.operation,
+            identifier: subject,
+            revision: None,
+            reason,
+            correlation: noted(message.request.client_correlation_value.as_deref()),
+        });
         let item = result.unwrap_or_else(|error| {
             report(request, &error);
             ResponseItem {
@@ -357,7 +395,7 @@ impl Processor {
                 outcome: Outcome::Failed(error),
             }
         });
-        Step { item, placeholder, unit: unit_after }
+        Step { item, note, placeholder, unit: unit_after }
     }
 
     fn item<'a>(
@@ -381,6 +419,7 @@ impl Processor {
                 answered: &progress.items,
             },
             placeholder: progress.placeholder.clone(),
+            subject: None,
             unit: Unit::default(),
             room: message.limit.saturating_sub(progress.size),
         }
@@ -408,6 +447,7 @@ impl Processor {
             match self.ports.store.apply(unit.into_changes()).await {
                 Ok(()) => {}
                 Err(StoreError::Duplicate(_)) => return Err(OperationError::DuplicateName),
+                Err(StoreError::Exhausted) => return Err(UsageDenied::LimitReached.into()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -415,9 +455,33 @@ impl Processor {
     }
 }
 
+/// What came of a message, and what is to be noted of it: each event with the place of its item.
+struct Answers {
+    items: Vec<ResponseItem>,
+    notes: Vec<(usize, AuditEvent)>,
+}
+
+impl Answers {
+    /// Refuses a message as a whole.
+    fn refused(request: &RequestMessage, now: DateTime, error: OperationError) -> Self {
+        let event = |item: &RequestItem| AuditEvent {
+            at: now,
+            user: String::new(),
+            operation: item.operation,
+            identifier: None,
+            revision: None,
+            reason: Some(reason::reason(&error, None, request.dialect.reasons)),
+            correlation: noted(request.client_correlation_value.as_deref()),
+        };
+        let notes = request.items.first().map(|item| (0, event(item))).into_iter().collect();
+        Self { items: vec![whole_message(error)], notes }
+    }
+}
+
 /// What came of one item, and what it leaves to the next one.
 struct Step {
     item: ResponseItem,
+    note: Option<AuditEvent>,
     placeholder: Option<UniqueIdentifier>,
     unit: Option<Unit>,
 }
@@ -425,6 +489,7 @@ struct Step {
 /// What came of the items so far.
 struct Progress {
     items: Vec<ResponseItem>,
+    notes: Vec<(usize, AuditEvent)>,
     placeholder: Option<UniqueIdentifier>,
     /// The bytes of the response with these items.
     size: usize,
@@ -432,15 +497,18 @@ struct Progress {
 
 impl Progress {
     fn begin(measure: &dyn Measure) -> Self {
-        Self { items: Vec::new(), placeholder: None, size: measure.size(&[]) }
+        let size = measure.size(&[]);
+        Self { items: Vec::new(), notes: Vec::new(), placeholder: None, size }
     }
 
     fn add(
         &mut self,
         item: ResponseItem,
+        note: Option<AuditEvent>,
         placeholder: Option<UniqueIdentifier>,
         measure: &dyn Measure,
     ) {
+        self.notes.extend(note.map(|event| (self.items.len(), event)));
         self.size = self.size.saturating_add(measure.item_size(&item));
         self.items.push(item);
         self.placeholder = placeholder;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use kmip_model::{ManagedObject, UniqueIdentifier};
 use kmip_ports::{
     audit::AuditEvent,
-    store::{ChangeSet, Claim, Revision, Stored},
+    store::{ChangeSet, Claim, Debit, Revision, Stored},
 };
 
 use super::streams::{CorrelationValue, Stream, StreamChange};
@@ -16,6 +16,7 @@ pub(crate) struct Unit {
     seen: BTreeMap<UniqueIdentifier, Revision>,
     written: Vec<(UniqueIdentifier, Stored<ManagedObject>)>,
     claims: Vec<Claim>,
+    debits: Vec<Debit>,
     audit: Vec<AuditEvent>,
     streams: Vec<StreamChange>,
 }
@@ -51,14 +52,30 @@ impl Unit {
         self.claims.push(claim);
     }
 
+    /// Takes from Usage Limits.
+    pub(crate) fn take(&mut self, debit: Debit) {
+        self.debits.push(debit);
+    }
+
+    /// Returns what has been taken from the Usage Limits of an object, if this unit takes of it.
+    pub(crate) fn spent(&self, identifier: &UniqueIdentifier) -> Option<i64> {
+        let of_object = self.debits.iter().filter(|debit| debit.identifier == *identifier);
+        of_object.map(|debit| debit.spent.saturating_add(debit.amount)).max()
+    }
+
     /// Notes an event.
     pub(crate) fn note(&mut self, event: AuditEvent) {
         self.audit.push(event);
     }
 
+    /// Says whether something is noted that is written with the changes.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.audit.is_empty()
+    }
+
     /// Says whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.written.is_empty()
+        self.written.is_empty() && self.debits.is_empty()
     }
 
     /// Returns what this unit has made of a multi-part operation.
@@ -87,11 +104,11 @@ impl Unit {
 
     /// Turns the unit into what the store applies.
     pub(crate) fn into_changes(self) -> ChangeSet {
-        let Self { seen, written, claims, audit, streams: _ } = self;
+        let Self { seen, written, claims, debits, audit, streams: _ } = self;
         let expect = seen
             .into_iter()
             .filter(|(identifier, _)| written.iter().all(|(id, _)| id != identifier))
             .collect();
-        ChangeSet { expect, put: written, claims, audit }
+        ChangeSet { expect, put: written, claims, debits, audit }
     }
 }

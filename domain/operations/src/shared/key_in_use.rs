@@ -11,7 +11,7 @@ use kmip_model::{
 };
 use kmip_ports::{
     crypto::CryptoError,
-    store::{Revision, Stored},
+    store::{Debit, Stored},
 };
 
 use crate::{error::OperationError, processor::Item};
@@ -129,9 +129,9 @@ pub(crate) fn is_of(key: &KeyInUse, algorithm: Option<CryptographicAlgorithm>) -
     }
 }
 
-/// A change of the Usage Limits that takes effect with the result.
+/// What is taken from the Usage Limits, with the result.
 #[derive(Debug)]
-pub(crate) struct Counted(Option<(ManagedObject, Revision)>);
+pub(crate) struct Counted(Option<Debit>);
 
 impl Counted {
     /// Counts one protection of so many bytes; where the unit is not the byte, only the first part
@@ -148,15 +148,19 @@ impl Counted {
         if !first && limits.usage_limits_unit != UsageLimitsUnit::Byte {
             return Ok(Self(None));
         }
-        let mut object = ManagedObject::clone(&fetched.value);
-        let changed = object.use_up(bytes)?;
-        Ok(Self(changed.then_some((object, fetched.revision))))
+        let debit = fetched.value.takes(bytes)?.map(|amount| Debit {
+            identifier: fetched.value.identifier().clone(),
+            amount,
+            total: limits.usage_limits_total,
+            spent: fetched.value.spent(),
+        });
+        Ok(Self(debit))
     }
 
-    /// Saves what was counted.
+    /// Takes what was counted.
     pub(crate) fn save(self, item: &mut Item<'_>) {
-        if let Some((object, revision)) = self.0 {
-            item.save(object, revision);
+        if let Some(debit) = self.0 {
+            item.take(debit);
         }
     }
 }

@@ -5,8 +5,6 @@
 //! a stranger change the key that comes out. A key that came wrapped is opened with the key that it
 //! names, if that one is here.
 
-use std::sync::Arc;
-
 use kmip_model::{
     ManagedObject, Material, UniqueIdentifier, Value,
     attribute::{AttributeReference, CryptographicParameters},
@@ -25,7 +23,7 @@ use kmip_ports::{
     store::Stored,
 };
 
-use super::object_facts::is_wrapped;
+use super::{key_in_use::Counted, object_facts::is_wrapped};
 use crate::{
     error::{OperationError, WrappingRefused},
     processor::{Item, WrappedKeyValue},
@@ -62,11 +60,8 @@ pub(crate) async fn wrap(
             "the Block Cipher Mode is none that wraps keys",
         ));
     }
-    let mut wrapping_key = Arc::unwrap_or_clone(fetched.value);
     //= KMIP-2.1 §4.59
-    if wrapping_key.use_up(plain.len())? {
-        item.save(wrapping_key, fetched.revision);
-    }
+    Counted::new(&fetched, plain.len(), true)?.save(item);
     let input = CipherInput {
         data: plain.expose(),
         iv_counter_nonce: None,

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use kmip_model::{
     DateTime, ManagedObject, UniqueIdentifier, Value,
-    attribute::{Attribute, AttributeReference, AttributeSet, Name},
-    enumeration::{ObjectType, Operation, State, StorageStatusMask, Tag},
+    attribute::{Attribute, AttributeReference, AttributeSet, Name, UsageLimits},
+    enumeration::{ObjectType, Operation, State, StorageStatusMask, Tag, UsageLimitsUnit},
     locate::{Filter, Locate},
     object::Life,
     policy::Visibility,
 };
 use kmip_ports::{
     audit::AuditEvent,
-    store::{ChangeSet, Claim, ObjectStore, Page, Revision, StoreError, Stored},
+    store::{ChangeSet, Claim, Debit, ObjectStore, Page, Revision, StoreError, Stored},
 };
 
 use super::generated;
@@ -33,6 +33,54 @@ pub async fn every_promise<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     a_date_that_has_come_counts_in_the_state(&fresh().await).await;
     destroyed_objects_are_found_only_where_asked_for(&fresh().await).await;
     locate_agrees_with_the_matcher(&fresh().await).await;
+    debits_add_up_and_end_at_the_total(&fresh().await).await;
+    a_put_gives_nothing_back(&fresh().await).await;
+}
+
+/// Debits add up without moving the revision, and none takes more than is left.
+pub async fn debits_add_up_and_end_at_the_total(store: &dyn ObjectStore) {
+    put(store, &limited("a", 10, 10), 0).await.expect("the object is new");
+    assert_eq!(debit(store, "a", 4, 0).await, Ok(()));
+    assert_eq!(debit(store, "a", 4, 0).await, Ok(()));
+    assert_eq!(load(store, "a").await, Some((limited("a", 10, 2), 1)));
+    assert_eq!(debit(store, "a", 3, 8).await, Err(StoreError::Exhausted));
+    assert_eq!(debit(store, "none", 1, 0).await, Err(StoreError::Conflict));
+    let both = ChangeSet {
+        debits: vec![debit_of("a", 1, 8), debit_of("a", 1, 8)],
+        audit: vec![event("a")],
+        ..ChangeSet::default()
+    };
+    assert_eq!(store.apply(both).await, Ok(()));
+    assert_eq!(load(store, "a").await, Some((limited("a", 10, 0), 1)));
+    // What was refused has left nothing behind.
+    let refused = ChangeSet {
+        put: vec![stored(&named("b", "alice", "new"), 0)],
+        debits: vec![debit_of("a", 1, 0)],
+        ..ChangeSet::default()
+    };
+    assert_eq!(store.apply(refused).await, Err(StoreError::Exhausted));
+    assert_eq!(load(store, "b").await, None);
+    // An object that had been used before it came here goes on from there.
+    put(store, &limited("c", 10, 3), 0).await.expect("the object is new");
+    assert_eq!(debit(store, "c", 1, 0).await, Ok(()));
+    assert_eq!(load(store, "c").await, Some((limited("c", 10, 2), 1)));
+    assert_eq!(debit(store, "c", 3, 8).await, Err(StoreError::Exhausted));
+}
+
+/// Who puts an object does not give back what others have taken since it was read.
+pub async fn a_put_gives_nothing_back(store: &dyn ObjectStore) {
+    put(store, &limited("a", 10, 10), 0).await.expect("the object is new");
+    let (read, revision) = load(store, "a").await.expect("it was put above");
+    assert_eq!(debit(store, "a", 4, 0).await, Ok(()));
+    put(store, &read, revision).await.expect("debits do not move revisions");
+    assert_eq!(load(store, "a").await, Some((limited("a", 10, 6), 2)));
+    let with_debit = ChangeSet {
+        put: vec![stored(&limited("a", 10, 6), 2)],
+        debits: vec![debit_of("a", 1, 4)],
+        ..ChangeSet::default()
+    };
+    assert_eq!(store.apply(with_debit).await, Ok(()));
+    assert_eq!(load(store, "a").await, Some((limited("a", 10, 5), 3)));
 }
 
 /// An identifier that was never put loads as nothing.
@@ -326,13 +374,38 @@ fn claim(identifier: &str, owner: &str, name: &str) -> Claim {
     }
 }
 
+fn limited(identifier: &str, total: i64, left: i64) -> ManagedObject {
+    let mut object = named(identifier, "alice", "limited");
+    object.attributes_mut().set(Attribute::UsageLimits(UsageLimits {
+        usage_limits_total: total,
+        usage_limits_count: Some(left),
+        usage_limits_unit: UsageLimitsUnit::Object,
+    }));
+    object
+}
+
+fn debit_of(identifier: &str, amount: i64, spent: i64) -> Debit {
+    Debit { identifier: UniqueIdentifier::new(identifier), amount, total: 10, spent }
+}
+
+async fn debit(
+    store: &dyn ObjectStore,
+    identifier: &str,
+    amount: i64,
+    spent: i64,
+) -> Result<(), StoreError> {
+    let debits = vec![debit_of(identifier, amount, spent)];
+    store.apply(ChangeSet { debits, ..ChangeSet::default() }).await
+}
+
 fn event(identifier: &str) -> AuditEvent {
     AuditEvent {
         at: DateTime(1),
         user: "alice".to_owned(),
         operation: Operation::Register,
-        identifier: UniqueIdentifier::new(identifier),
-        revision: Revision(1),
+        identifier: Some(UniqueIdentifier::new(identifier)),
+        revision: Some(Revision(1)),
+        reason: None,
         correlation: None,
     }
 }

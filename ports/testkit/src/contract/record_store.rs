@@ -1,5 +1,7 @@
-//! The promises of [`RecordStore`]. Every function expects a store without records and keys.
+//! The promises of [`RecordStore`] and [`DataKeys`]. Every function expects a store without records
+//! and keys that was told to begin.
 
+pub mod maintenance;
 mod sample;
 pub mod search;
 
@@ -7,17 +9,25 @@ use std::task::Poll;
 
 use kmip_model::DateTime;
 use kmip_ports::{
-    record::{Condition, RecordStore, Sealed, Term, WrappedKey},
+    maintenance::Maintenance,
+    record::{Condition, DataKeys, Record, RecordStore, Sealed, Spent, Term, WrappedKey},
     store::{ChangeSet, Page, Revision, StoreError},
 };
 
 use self::sample::{
-    CERTIFICATE, KEY, NAME, apply, claim, claiming, event, everything, found, identifier, load,
-    name_term, named, put, record, wrapped_key,
+    CERTIFICATE, KEY, NAME, apply, claim, claiming, debit, event, everything, found, identifier,
+    load, name_term, named, notary, put, record, wrapped_key,
 };
 
 /// Checks every promise, each on a store that `fresh` makes.
-pub async fn every_promise<S: RecordStore>(fresh: impl AsyncFn() -> S) {
+pub async fn every_promise<S: RecordStore + DataKeys + Maintenance>(new: impl AsyncFn() -> S) {
+    what_needs_a_seal_waits_for_a_notary(&new().await).await;
+    let fresh = async || {
+        let store = new().await;
+        store.begin(notary()).await.expect("the store is there");
+        store
+    };
+    maintenance::every_promise(&fresh).await;
     what_is_put_is_loaded(&fresh().await).await;
     what_was_never_put_is_not_found(&fresh().await).await;
     stale_revision_is_refused_and_nothing_applied(&fresh().await).await;
@@ -35,6 +45,9 @@ pub async fn every_promise<S: RecordStore>(fresh: impl AsyncFn() -> S) {
     claim_is_checked_after_the_puts(&fresh().await).await;
     keys_are_loaded_oldest_first(&fresh().await).await;
     number_that_is_taken_conflicts(&fresh().await).await;
+    keys_are_replaced_together_or_not(&fresh().await).await;
+    what_is_spent_is_sealed_and_never_lowered(&fresh().await).await;
+    debits_of_many_add_up(&fresh().await).await;
     concurrent_changes_land_exactly_once(&fresh().await).await;
     concurrent_claims_have_one_winner(&fresh().await).await;
 }
@@ -68,7 +81,6 @@ pub async fn what_is_put_is_loaded(store: &dyn RecordStore) {
 pub async fn what_was_never_put_is_not_found(store: &dyn RecordStore) {
     assert_eq!(load(store, "none").await, None);
     assert_eq!(store.search(&everything()).await, Ok(Page::default()));
-    assert_eq!(store.load_keys().await, Ok(Vec::new()));
 }
 
 /// A change of an old revision is a conflict, also for what comes with it.
@@ -226,7 +238,7 @@ pub async fn claim_is_checked_after_the_puts(store: &dyn RecordStore) {
 }
 
 /// Keys come in the order in which they were added, whatever their numbers are.
-pub async fn keys_are_loaded_oldest_first(store: &dyn RecordStore) {
+pub async fn keys_are_loaded_oldest_first(store: &dyn DataKeys) {
     let keys = [7, 3, u32::MAX].map(wrapped_key);
     for key in &keys {
         assert_eq!(store.add_key(key.clone()).await, Ok(()));
@@ -235,11 +247,72 @@ pub async fn keys_are_loaded_oldest_first(store: &dyn RecordStore) {
 }
 
 /// A number is given out once.
-pub async fn number_that_is_taken_conflicts(store: &dyn RecordStore) {
+pub async fn number_that_is_taken_conflicts(store: &dyn DataKeys) {
     assert_eq!(store.add_key(wrapped_key(1)).await, Ok(()));
     let again = WrappedKey { number: 1, wrapped: b"another".to_vec() };
     assert_eq!(store.add_key(again).await, Err(StoreError::Conflict));
     assert_eq!(store.load_keys().await, Ok(vec![wrapped_key(1)]));
+}
+
+/// All keys are replaced or none; their order stays.
+pub async fn keys_are_replaced_together_or_not(store: &dyn DataKeys) {
+    assert_eq!(store.load_keys().await, Ok(Vec::new()));
+    for number in [2, 1] {
+        assert_eq!(store.add_key(wrapped_key(number)).await, Ok(()));
+    }
+    let anew = |number| WrappedKey { number, wrapped: b"anew".to_vec() };
+    let missing = store.replace_keys(vec![anew(1), anew(3)]).await;
+    assert_eq!(missing, Err(StoreError::Conflict));
+    assert_eq!(store.load_keys().await, Ok(vec![wrapped_key(2), wrapped_key(1)]));
+    assert_eq!(store.replace_keys(vec![anew(1), anew(2)]).await, Ok(()));
+    assert_eq!(store.load_keys().await, Ok(vec![anew(2), anew(1)]));
+}
+
+/// Who seals must be known before something is sealed; what needs no seal needs nobody.
+pub async fn what_needs_a_seal_waits_for_a_notary<S: RecordStore>(store: &S) {
+    let changes = || ChangeSet {
+        put: vec![put("a", 0, record("alice", KEY))],
+        audit: vec![event("a")],
+        ..ChangeSet::default()
+    };
+    assert_eq!(store.apply(changes(), Vec::new()).await, Err(StoreError::Unavailable));
+    assert_eq!(load(store, "a").await, None);
+    store.begin(notary()).await.expect("the store is there");
+    assert_eq!(store.apply(changes(), Vec::new()).await, Ok(()));
+}
+
+/// What was taken is loaded with its seal, at the same revision; puts do not lower it.
+pub async fn what_is_spent_is_sealed_and_never_lowered(store: &dyn RecordStore) {
+    let plain = record("alice", KEY);
+    assert_eq!(apply(store, vec![put("a", 0, plain.clone())]).await, Ok(()));
+    assert_eq!(debit(store, "a", 3, 10).await, Ok(()));
+    let spent = |amount| {
+        let seal = Some(notary().spent(&identifier("a"), amount));
+        Record { spent: Spent { amount, seal }, ..plain.clone() }
+    };
+    assert_eq!(load(store, "a").await, Some((spent(3), Revision(1))));
+    assert_eq!(debit(store, "a", 8, 10).await, Err(StoreError::Exhausted));
+    assert_eq!(apply(store, vec![put("a", 1, plain.clone())]).await, Ok(()));
+    assert_eq!(load(store, "a").await, Some((spent(3), Revision(2))));
+    let more = Record { spent: Spent { amount: 5, seal: None }, ..plain.clone() };
+    assert_eq!(apply(store, vec![put("a", 2, more)]).await, Ok(()));
+    assert_eq!(load(store, "a").await, Some((spent(5), Revision(3))));
+    assert_eq!(debit(store, "b", 1, 10).await, Err(StoreError::Conflict));
+}
+
+/// However many take at a time, no more is taken than there is, and all that was confirmed is.
+pub async fn debits_of_many_add_up(store: &dyn RecordStore) {
+    assert_eq!(apply(store, vec![put("a", 0, record("alice", KEY))]).await, Ok(()));
+    let confirmed = std::cell::Cell::new(0_i64);
+    let client = |_| async {
+        match debit(store, "a", 2, 21).await {
+            Ok(()) => confirmed.set(confirmed.get().saturating_add(2)),
+            refused => assert_eq!(refused, Err(StoreError::Exhausted)),
+        }
+    };
+    together((0..16).map(client)).await;
+    let (record, revision) = load(store, "a").await.expect("it was put above");
+    assert_eq!((record.spent.amount, confirmed.get(), revision), (20, 20, Revision(1)));
 }
 
 /// However many change one record, each change that is confirmed is there, once.

@@ -184,12 +184,13 @@ fn messages(mut bytes: &[u8]) -> Vec<&[u8]> {
 
 /// A server's world in which some objects are there already.
 fn world() -> Ports {
-    let store = MemoryStore::default();
+    let store = Arc::new(MemoryStore::default());
     for object in OBJECTS.iter() {
         store.insert(object.clone());
     }
     Ports {
-        store: Arc::new(store),
+        audit: store.clone(),
+        store,
         clock: Arc::new(FixedClock::new(DateTime(1_000_000))),
         crypto: fixture_suite(7),
         key_values: Arc::new(KeyValueForm),

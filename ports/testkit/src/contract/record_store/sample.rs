@@ -8,12 +8,15 @@ use kmip_model::{
     policy::Visibility,
 };
 use kmip_ports::{
-    audit::AuditEvent,
+    audit::{AuditEvent, Notary},
     record::{
-        Columns, Condition, Record, RecordStore, Sealed, Term, TermClaim, TermQuery, WrappedKey,
+        Columns, Condition, Record, RecordStore, Sealed, Spent, Term, TermClaim, TermQuery,
+        WrappedKey,
     },
-    store::{ChangeSet, Claim, Revision, StoreError, Stored},
+    store::{ChangeSet, Claim, Debit, Revision, StoreError, Stored},
 };
+
+use crate::HashNotary;
 
 pub(super) const NAME: u32 = 0x0042_0053;
 pub(super) const KEY: u32 = ObjectType::SymmetricKey.0;
@@ -39,6 +42,7 @@ pub(super) fn record(owner: &str, object_type: u32) -> Record {
         },
         terms: Vec::new(),
         sealed: Sealed { key: 1, bytes: b"sealed".to_vec() },
+        spent: Spent::default(),
     }
 }
 
@@ -74,8 +78,9 @@ pub(super) fn event(name: &str) -> AuditEvent {
         at: DateTime(1_000),
         user: "alice".to_owned(),
         operation: Operation::Create,
-        identifier: identifier(name),
-        revision: Revision(1),
+        identifier: Some(identifier(name)),
+        revision: Some(Revision(1)),
+        reason: None,
         correlation: None,
     }
 }
@@ -120,4 +125,18 @@ pub(super) async fn found(store: &dyn RecordStore, conditions: Vec<Condition>) -
     let query = TermQuery { conditions, ..everything() };
     let page = store.search(&query).await.expect("the store is there");
     page.items.iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn notary() -> Arc<dyn Notary> {
+    Arc::new(HashNotary::of("here"))
+}
+
+pub(super) async fn debit(
+    store: &dyn RecordStore,
+    name: &str,
+    amount: i64,
+    total: i64,
+) -> Result<(), StoreError> {
+    let debits = vec![Debit { identifier: identifier(name), amount, total, spent: 0 }];
+    store.apply(ChangeSet { debits, ..ChangeSet::default() }, Vec::new()).await
 }
