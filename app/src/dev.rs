@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         let logging = Logging::start(&config.log, &config.telemetry)?;
         serve::harden();
         let server = Server::start(&config, false).await?;
-        let signals = serve::signals(server.shutdown())?;
-        serve::announce(&server)?;
+        let signals = serve::announce(&server)?;
         let mut client = ClientConfig::load(&directory.join("client.toml"))?;
         client.address = server.address().to_string();
         let shutdown = server.shutdown();

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use kmip_host::process;
 use kmip_tls::Shutdown;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{builder::Prepared, log::Logging, report::Report, server::Server};
 
@@ -19,8 +19,7 @@ pub(crate) fn run(prepared: &Prepared, create_store: bool) -> Result<(), Report>
             note.log();
         }
         let server = Server::start(config, create_store).await?;
-        let signals = signals(server.shutdown())?;
-        announce(&server)?;
+        let signals = announce(&server)?;
         until_signal(server, signals).await?;
         logging.stop();
         Ok(())
@@ -47,35 +46,43 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Report> {
         .build()?)
 }
 
-/// Says on standard output where the server listens, once it does.
-pub(crate) fn announce(server: &Server) -> Result<(), Report> {
+/// The signals that end a server.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn take() -> Result<Self, Report> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn begin(mut self, shutdown: Shutdown) {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT: draining"),
+        }
+        shutdown.begin();
+    }
+}
+
+/// Says on standard output where the server listens, once it does. From then on a signal drains it:
+/// whoever has read the line may send one at once.
+pub(crate) fn announce(server: &Server) -> Result<Signals, Report> {
+    let signals = Signals::take()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on {}", server.address())?;
     out.flush()?;
-    Ok(())
+    Ok(signals)
 }
 
 /// Serves until SIGTERM or SIGINT, then drains.
-pub(crate) async fn until_signal(
-    server: Server,
-    signals: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Report> {
-    let watch = tokio::spawn(signals);
+pub(crate) async fn until_signal(server: Server, signals: Signals) -> Result<(), Report> {
+    let watch = tokio::spawn(signals.begin(server.shutdown()));
     let report = server.serve().await;
     watch.abort();
     tracing::info!(?report, "drained");
     Ok(())
-}
-
-/// Listens for signals from now on; what it returns begins the shutdown when one has come.
-pub(crate) fn signals(shutdown: Shutdown) -> Result<impl Future<Output = ()>, Report> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
-        }
-        shutdown.begin();
-    })
 }
