@@ -25,11 +25,16 @@ pub struct Directory(TempDir);
 impl Directory {
     /// Makes one.
     pub fn make() -> Self {
+        Self::of(&CLIENTS)
+    }
+
+    /// Makes one with certificates for these clients.
+    pub fn of(clients: &[&str]) -> Self {
         let parent = tempfile::tempdir().expect("there is a place for temporary files");
         let arguments = Arguments {
             directory: parent.path().join("kmip"),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            clients: CLIENTS.map(Into::into).to_vec(),
+            clients: clients.iter().copied().map(Into::into).collect(),
         };
         init::make(&arguments).unwrap_or_else(|report| panic!("init: {report}"));
         Self(parent)

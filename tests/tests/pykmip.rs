@@ -3,13 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kmip_tests::{TestServer, pykmip};
+use kmip_tests::server::Directory;
+use kmip_tests::{TestServer, program, pykmip};
 
 /// The life of objects and their attributes.
 const JOURNEY: &str = "pykmip_journey.py";
 
 /// Encryption, signatures, MACs, derivation, wrapping.
 const CRYPTOGRAPHY: &str = "pykmip_cryptography.py";
+
+/// Who may do what: policies, groups, SLUGS.
+const POLICIES: &str = "pykmip_policies.py";
+
+/// The users of [`POLICIES`].
+const USERS: [&str; 6] = ["john_doe", "jane_doe", "john_smith", "jane_smith", "mary", "stranger"];
 
 /// Runs a journey against a server and returns what it printed and whether it passed.
 fn journey(python: &Path, script: &str, server: &TestServer, more: &[&str]) -> (String, bool) {
@@ -66,4 +73,26 @@ fn pykmip_can_use_the_server() {
     let (printed, passed) = journey(&python, JOURNEY, &server, &["--unasked"]);
     println!("{printed}");
     assert!(passed, "{printed}");
+}
+
+#[test]
+fn pykmip_may_do_what_policies_and_slugs_say() {
+    let Some(python) = python() else { return };
+    let Some(program) = program::path() else {
+        return println!("skipped: the journey with PyKMIP: the program is not built");
+    };
+    let directory = Directory::of(&USERS);
+    let place = tempfile::tempdir().expect("there is a place for temporary files");
+    // The script runs the program itself: it is SLUGS, whose address stands in the configuration.
+    let output = Command::new(python)
+        .args(["-W", "ignore"])
+        .arg(pykmip::script(POLICIES))
+        .args([place.path(), &directory.path().join("pki"), &program])
+        .output()
+        .expect("the Python of the environment runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let log = std::fs::read_to_string(place.path().join("output.log")).unwrap_or_default();
+    println!("{printed}");
+    assert!(output.status.success(), "{printed}{complaints}{log}");
 }
