@@ -12,7 +12,7 @@ use kmip_tests::server::CLIENTS;
 use kmip_tests::tree::{Item, Value};
 use kmip_tests::{Answer, Connection, Request, TestServer};
 
-const VERSION: (i32, i32) = (1, 4);
+pub(super) const VERSION: (i32, i32) = (1, 4);
 
 /// What Create sets, by PyKMIP's manual; Key Format Type is in the key block in 1.x.
 const SET: [&str; 9] = [
@@ -27,7 +27,7 @@ const SET: [&str; 9] = [
     "Initial Date",
 ];
 
-fn key_attributes(algorithm: CryptographicAlgorithm, bits: i32) -> Vec<Item> {
+pub(super) fn key_attributes(algorithm: CryptographicAlgorithm, bits: i32) -> Vec<Item> {
     vec![
         enumeration_attribute("Cryptographic Algorithm", algorithm),
         attribute("Cryptographic Length", Value::Integer(bits)),
@@ -58,7 +58,7 @@ fn create_pair(connection: &mut Connection) -> Answer {
     connection.ask(&Request::one(VERSION, Operation::CreateKeyPair, payload))
 }
 
-fn register(
+pub(super) fn register(
     connection: &mut Connection,
     object_type: ObjectType,
     object: Item,
@@ -85,17 +85,17 @@ fn of_rsa() -> Vec<Item> {
     ]
 }
 
-fn on(connection: &mut Connection, operation: Operation, id: &str) -> Answer {
+pub(super) fn on(connection: &mut Connection, operation: Operation, id: &str) -> Answer {
     connection.ask(&Request::one(VERSION, operation, vec![identifier(id)]))
 }
 
-fn attributes_of(connection: &mut Connection, id: &str, names: &[&str]) -> Answer {
+pub(super) fn attributes_of(connection: &mut Connection, id: &str, names: &[&str]) -> Answer {
     let mut payload = vec![identifier(id)];
     payload.extend(names.iter().map(|name| text(Tag::AttributeName, name)));
     connection.ask(&Request::one(VERSION, Operation::GetAttributes, payload))
 }
 
-fn revoke(connection: &mut Connection, id: &str, code: RevocationReasonCode) -> Answer {
+pub(super) fn revoke(connection: &mut Connection, id: &str, code: RevocationReasonCode) -> Answer {
     let reason =
         structure(Tag::RevocationReason, vec![enumeration(Tag::RevocationReasonCode, code)]);
     connection.ask(&Request::one(VERSION, Operation::Revoke, vec![identifier(id), reason]))
