@@ -13,6 +13,10 @@ const DEEPEST: usize = 10;
 /// How long a value may become by references.
 const LONGEST: usize = 65_536;
 
+/// How many references one value may need. References to nothing make no value longer, and there
+/// may be some in each of some: without a limit, a short file would take for ever.
+const MOST: usize = 10_000;
+
 /// The section whose entries are in all others.
 const DEFAULT: &str = "DEFAULT";
 
@@ -74,7 +78,10 @@ pub enum IniError {
         reference: String,
     },
     /// References go round, or much too far.
-    #[error("'{key}' in [{section}] refers to keys that refer to keys, more than {DEEPEST} deep")]
+    #[error(
+        "'{key}' in [{section}] refers to keys that refer to keys, more than {DEEPEST} deep or to \
+         more than {LONGEST} bytes or {MOST} references"
+    )]
     TooDeep {
         /// The section.
         section: String,
@@ -146,9 +153,9 @@ impl Ini {
     pub fn value(&self, section: &str, key: &str) -> Result<Option<String>, IniError> {
         let key = key.to_lowercase();
         let Some(raw) = self.raw(section, &key) else { return Ok(None) };
-        let mut value = String::new();
-        self.follow(Place { section, key: &key }, raw, 1, &mut value)?;
-        Ok(Some(value))
+        let mut expansion = Expansion::default();
+        self.follow(Place { section, key: &key }, raw, 1, &mut expansion)?;
+        Ok(Some(expansion.value))
     }
 
     fn entries(&self, section: &str) -> impl Iterator<Item = &Entry> {
@@ -165,9 +172,11 @@ impl Ini {
         place: Place<'_>,
         raw: &str,
         depth: usize,
-        value: &mut String,
+        expansion: &mut Expansion,
     ) -> Result<(), IniError> {
-        if depth > DEEPEST || value.len() > LONGEST {
+        expansion.references = expansion.references.saturating_add(1);
+        let too_much = expansion.value.len() > LONGEST || expansion.references > MOST;
+        if depth > DEEPEST || too_much {
             return Err(IniError::TooDeep {
                 section: place.section.to_owned(),
                 key: place.key.to_owned(),
@@ -175,9 +184,9 @@ impl Ini {
         }
         let mut rest = raw;
         while let Some((before, after)) = rest.split_once('%') {
-            value.push_str(before);
+            expansion.value.push_str(before);
             if let Some(after) = after.strip_prefix('%') {
-                value.push('%');
+                expansion.value.push('%');
                 rest = after;
                 continue;
             }
@@ -197,12 +206,19 @@ impl Ini {
                 key: place.key.to_owned(),
                 reference: name,
             })?;
-            self.follow(place, referred, depth.saturating_add(1), value)?;
+            self.follow(place, referred, depth.saturating_add(1), expansion)?;
             rest = after;
         }
-        value.push_str(rest);
+        expansion.value.push_str(rest);
         Ok(())
     }
+}
+
+/// A value as far as its references have been followed.
+#[derive(Default)]
+struct Expansion {
+    value: String,
+    references: usize,
 }
 
 /// Where a value stands.
@@ -386,6 +402,21 @@ mod tests {
             let ini = Ini::parse(&format!("[server]\n{lines}\n")).unwrap();
             let error = ini.value("server", "a").unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("'a' in [server]"), "{error}");
+        }
+    }
+
+    #[test]
+    fn references_that_multiply_are_refused_at_once() {
+        for innermost in ["", "x"] {
+            let mut lines = vec!["[server]".to_owned(), format!("k0 = {innermost}")];
+            for level in 1..DEEPEST {
+                let reference = format!("%(k{})s", level - 1);
+                lines.push(format!("k{level} = {}", reference.repeat(100)));
+            }
+            let ini = Ini::parse(&lines.join("\n")).unwrap();
+            assert_eq!(ini.value("server", "k1"), Ok(Some(innermost.repeat(100))));
+            let error = ini.value("server", "k9").unwrap_err();
+            assert!(matches!(error, IniError::TooDeep { .. }), "{error}");
         }
     }
 
