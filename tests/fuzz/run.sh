@@ -32,7 +32,8 @@ LONGEST=16384
 
 # How many inputs each target is given with `same`: a few seconds of each.
 declare -A RUNS=([request]=300000 [response]=300000 [endpoint]=20000 [stored]=300000 [text]=300000
-    [key_formats]=100000 [certificate]=50000)
+    [key_formats]=100000 [certificate]=50000 [policy]=200000 [accounts]=100000 [ini]=200000
+    [slugs]=200000)
 
 # libFuzzer needs a compiler for C++ and flags that only an unstable compiler admits to have.
 export RUSTC_BOOTSTRAP=1
@@ -73,7 +74,7 @@ rm -rf "$corpus/seeds"
 "$built/seeds" "$corpus/seeds" "$vectors" || exit 1
 
 if [ $# -eq 0 ]; then
-    set -- request response endpoint stored text key_formats certificate
+    set -- request response endpoint stored text key_formats certificate policy accounts ini slugs
 fi
 failed=()
 for target in "$@"; do

@@ -106,8 +106,11 @@ impl Directory {
     }
 }
 
-/// Reads the member `groups`.
-fn groups_in(body: &[u8]) -> Result<Vec<String>, LookupError> {
+/// Reads the member `groups` of an answer. It never panics, whatever the bytes are.
+///
+/// # Errors
+/// It is no list of names.
+pub fn groups_in(body: &[u8]) -> Result<Vec<String>, LookupError> {
     let value: Value = serde_json::from_slice(body).map_err(|_| LookupError::NoGroups)?;
     let groups = value.get("groups").and_then(Value::as_array).ok_or(LookupError::NoGroups)?;
     let names = groups.iter().map(|group| group.as_str().map(str::to_owned));

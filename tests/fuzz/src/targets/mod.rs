@@ -9,27 +9,38 @@
 //! | [`text`] | messages to print |
 //! | [`key_formats`] | keys in every form |
 //! | [`certificate`] | certificates of objects and of peers |
+//! | [`policy`] | files of operation policies |
+//! | [`accounts`] | files of accounts and of groups |
+//! | [`ini`] | PyKMIP's configuration |
+//! | [`slugs`] | what a directory of users answers |
 //!
 //! A target panics when it finds something. This file is also a module of the test that replays
 //! what was found, so it uses nothing of libFuzzer.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a target says what it found")]
 
+// The application itself would be built for fuzzing with all that it is made of.
+#[path = "../../../../app/src/pykmip/ini.rs"]
+pub mod ini_file;
 pub mod seeds;
 
 use std::sync::{Arc, LazyLock};
 
+use ini_file::Ini;
+use kmip_accounts::{Accounts, Groups};
 use kmip_aws_lc::DerKeyFormats;
 use kmip_model::{
     DateTime, ManagedObject, Material,
     enumeration::{Enumeration as _, KeyFormatType, ObjectType},
     object::KeyMaterial,
+    policy::Policies,
 };
 use kmip_operations::{
     Ports, Processor, Settings,
     message::{Outcome, ResponseItem, ResponseMessage},
     ops::Request,
 };
+use kmip_policy_files::{Fault, parse};
 use kmip_ports::{
     certificate::Certificates as _,
     crypto::KeyFormats as _,
@@ -37,6 +48,7 @@ use kmip_ports::{
     record::ObjectEncoding as _,
     transport::{MessageHandler as _, Peer},
 };
+use kmip_slugs::directory::groups_in;
 use kmip_testkit::{
     FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
 };
@@ -54,7 +66,7 @@ use kmip_x509::{CertificateAuthenticator, X509Certificates, principal::ClientUsa
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("request", request),
     ("response", response),
     ("endpoint", endpoint),
@@ -62,6 +74,10 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("text", text),
     ("key_formats", key_formats),
     ("certificate", certificate),
+    ("policy", policy),
+    ("accounts", accounts),
+    ("ini", ini),
+    ("slugs", slugs),
 ];
 
 /// What we write may be longer than what we read: an answer is written for whoever asked.
@@ -289,5 +305,107 @@ pub fn certificate(bytes: &[u8]) {
     if let Ok(facts) = facts {
         assert!(!facts.public_key.is_empty());
         assert!(!facts.serial_number.is_empty());
+    }
+}
+
+/// What editors of some systems begin a file with.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads a file of policies; it says the same again, also after a byte order mark and before an
+/// empty line. What is wrong with it is told with the key where it is wrong.
+pub fn policy(bytes: &[u8]) {
+    let read = parse::parse(bytes);
+    assert_eq!(read, parse::parse(bytes));
+    match read {
+        Ok(file) => {
+            let marked = if bytes.starts_with(MARK) { &[] } else { MARK };
+            let framed = [marked, bytes, b"\n"].concat();
+            assert_eq!(parse::parse(&framed).as_ref(), Ok(&file));
+            assert!(file.reserved.iter().all(|name| Policies::is_reserved(name)));
+            assert!(!file.policies.keys().any(|name| Policies::is_reserved(name)));
+        }
+        Err(fault) => assert_names_its_key(&fault),
+    }
+}
+
+fn assert_names_its_key(fault: &Fault) {
+    let (key, end) = match fault {
+        Fault::TooLong | Fault::NotJson(_) => return,
+        Fault::WrongType { key, expected } => {
+            assert!(!expected.is_empty());
+            (key, "")
+        }
+        Fault::InvalidSection { key, policy, section } => {
+            assert!(key.starts_with(policy.as_str()), "{fault}");
+            (key, section.as_str())
+        }
+        Fault::NoObjectType { key, word } | Fault::NoOperation { key, word } => {
+            (key, word.as_str())
+        }
+        // The word is the value, and the key is that of an operation below an object type.
+        Fault::NoPermission { key, .. } => {
+            assert!(key.matches('/').count() >= 2, "{fault}");
+            (key, "")
+        }
+    };
+    assert!(key.ends_with(end), "{fault}");
+    assert!(fault.to_string().starts_with(key.as_str()), "{fault}");
+}
+
+/// Reads a file of accounts and one of groups; each says the same again, and no account is nobody's.
+pub fn accounts(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let read = Accounts::parse(text);
+    assert_eq!(read, Accounts::parse(text));
+    if let Ok(accounts) = read {
+        assert!(accounts.usable("").is_none() && accounts.usable(" ").is_none());
+    }
+    let read = Groups::parse(text);
+    assert_eq!(read, Groups::parse(text));
+}
+
+/// Reads a configuration of PyKMIP's and every value in it: each is there or is refused, and is not
+/// much longer than the file and the limit.
+pub fn ini(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let read = Ini::parse(text);
+    assert_eq!(read, Ini::parse(text));
+    let Ok(ini) = read else {
+        return;
+    };
+    let longest = text.len().saturating_mul(INI_DEPTH).saturating_add(INI_LONGEST);
+    for section in ini.sections() {
+        for key in ini.keys(section) {
+            match ini.value(section, key) {
+                Ok(value) => {
+                    let value = value.expect("a key that is listed is there");
+                    assert!(value.len() <= longest, "{} bytes", value.len());
+                }
+                Err(error) => {
+                    let told = error.to_string();
+                    assert!(told.contains(section) && told.contains(key), "{told}");
+                }
+            }
+        }
+    }
+}
+
+/// How long a value may become by references, and how deep they may go.
+const INI_LONGEST: usize = 65_536;
+const INI_DEPTH: usize = 10;
+
+/// Reads what a directory answers; a good answer is JSON with as many names as it has groups.
+pub fn slugs(bytes: &[u8]) {
+    let read = groups_in(bytes);
+    assert_eq!(read, groups_in(bytes));
+    if let Ok(groups) = read {
+        // Each name stands between two of them, and so does the word before the list.
+        let between_quotes = bytes.split(|byte| *byte == b'"').count();
+        let names = groups.len().saturating_add(1);
+        assert!(between_quotes > names.saturating_mul(2), "{groups:?}");
     }
 }

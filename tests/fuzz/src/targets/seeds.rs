@@ -15,6 +15,13 @@ const REQUESTS: &str = include_str!("../../seeds/requests.txt");
 const RESPONSES: &str = include_str!("../../seeds/responses.txt");
 const CERTIFICATES: &str = include_str!("../../seeds/certificates.txt");
 
+/// Files that operators write, and answers of directories: a name and text in each line, in which
+/// `\n` is the end of a line.
+const POLICIES: &str = include_str!("../../seeds/policies.txt");
+const ACCOUNTS: &str = include_str!("../../seeds/accounts.txt");
+const CONFIGURATIONS: &str = include_str!("../../seeds/configurations.txt");
+const DIRECTORIES: &str = include_str!("../../seeds/directories.txt");
+
 /// Keys made by OpenSSL: a name, something about it and hexadecimal in each line.
 const KEYS: [&str; 2] = [
     include_str!("../../../../adapters/aws-lc/tests/vectors/keys.txt"),
@@ -68,6 +75,10 @@ pub fn of(target: &str) -> Vec<Seed> {
         "certificate" => lines(CERTIFICATES).collect(),
         "stored" => golden().collect(),
         "key_formats" => keys(),
+        "policy" => texts(POLICIES).collect(),
+        "accounts" => texts(ACCOUNTS).collect(),
+        "ini" => texts(CONFIGURATIONS).collect(),
+        "slugs" => texts(DIRECTORIES).collect(),
         _ => Vec::new(),
     }
 }
@@ -98,6 +109,14 @@ fn lines(text: &str) -> impl Iterator<Item = Seed> {
     lines.filter_map(|line| {
         let (name, hexadecimal) = line.split_once(' ')?;
         Some((name.to_owned(), from_hex(hexadecimal)))
+    })
+}
+
+fn texts(text: &str) -> impl Iterator<Item = Seed> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| {
+        let (name, text) = line.split_once(' ')?;
+        Some((name.to_owned(), text.replace("\\n", "\n").into_bytes()))
     })
 }
 
