@@ -25,6 +25,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
+    ("kmip-aws-lc-raw", ADAPTER, &[]),
     ("kmip-legacy-crypto", ADAPTER, &["kmip-testkit"]),
     ("kmip-x509", ADAPTER, &["kmip-testkit"]),
     ("kmip-host", ADAPTER, &["kmip-testkit"]),
@@ -52,6 +53,7 @@ const PROGRAM: &[&str] = &[
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
+    "kmip-aws-lc-raw",
     "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
@@ -73,6 +75,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
+    "kmip-aws-lc-raw",
     "kmip-legacy-crypto",
     "kmip-x509",
     "kmip-host",
@@ -216,6 +219,20 @@ fn one_adapter_uses_openssl_and_only_if_asked() {
         .map(|(package, used, _)| format!("{package} must not use {used} unasked"))
         .collect();
     report("OpenSSL", &offenders);
+}
+
+#[test]
+fn one_adapter_uses_the_bindings_of_aws_lc_and_there_is_one_release_of_them() {
+    let bindings = |name: &str| name.starts_with("aws-lc") && name.ends_with("-sys");
+    let users: Vec<String> = packages()
+        .iter()
+        .filter(|package| package.dependencies.iter().any(|it| bindings(&it.name)))
+        .map(|package| package.name.clone())
+        .collect();
+    assert_eq!(users, ["kmip-aws-lc-raw"]);
+    let lock = read(&root().join("Cargo.lock"));
+    let releases = lock.lines().filter(|line| *line == "name = \"aws-lc-sys\"").count();
+    assert_eq!(releases, 1, "aws-lc-rs and kmip-aws-lc-raw have releases of their own");
 }
 
 #[test]
