@@ -5,8 +5,8 @@
 //! with `crypto.legacy`. To offer one more algorithm, add a row to the table of its kind
 //! (`block.rs`, `hash.rs`) and a vector to its tests.
 //!
-//! Private keys of RSA with 2048 bits and more never come here: AWS-LC computes with them in
-//! constant time, and what it refuses stays refused.
+//! Private keys of RSA with 2048 bits and more are refused here: AWS-LC computes with them in constant
+//! time, and what it refuses stays refused.
 
 use std::sync::Arc;
 

@@ -19,7 +19,21 @@ use kmip_ports::crypto::{
     KeyDerivation, KeyGeneration, KeyPair, KeyPairSpecification, Macs, SignatureInput, Signatures,
 };
 
+/// Lays a suite over two capabilities. Everything else is the suite's.
+pub(super) fn over(
+    first: CryptoSuite,
+    cipher: Arc<dyn Ciphers>,
+    sign: Arc<dyn Signatures>,
+) -> CryptoSuite {
+    CryptoSuite {
+        cipher: Arc::new(Layered { first: first.cipher, second: cipher }),
+        sign: Arc::new(Layered { first: first.sign, second: sign }),
+        ..first
+    }
+}
+
 /// Lays one suite over another. Key forms and randomness are the first's.
+#[cfg(any(feature = "crypto-legacy", test))]
 pub(super) fn suite(first: CryptoSuite, second: CryptoSuite) -> CryptoSuite {
     CryptoSuite {
         generate: Arc::new(Layered { first: first.generate, second: second.generate }),

@@ -2,7 +2,6 @@
 
 pub(crate) mod crypto;
 pub(crate) mod identity;
-#[cfg(feature = "crypto-legacy")]
 mod layered;
 pub(crate) mod root_key;
 pub(crate) mod storage;

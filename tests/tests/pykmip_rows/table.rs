@@ -177,9 +177,9 @@ pub(crate) const SECTIONS: &[Section] = sections! {
         E16 "Decrypt gives back what Encrypt was given" [decrypt_gives_back_what_was_encrypted encryption];
     }
     "Sign and Signature Verify, each for both" {
-        N1 "RSA with MD5" [signatures small_keys_sign_as_others_do];
-        N2 "RSA with SHA-1" [signatures small_keys_sign_as_others_do];
-        N3 "RSA with SHA-224" [signatures small_keys_sign_as_others_do];
+        N1 "RSA with MD5" [signatures small_keys_sign_as_others_do pkcs1_signatures_are_those_of_openssl_for_message_and_digest];
+        N2 "RSA with SHA-1" [signatures small_keys_sign_as_others_do pkcs1_signatures_are_those_of_openssl_for_message_and_digest];
+        N3 "RSA with SHA-224" [signatures small_keys_sign_as_others_do pkcs1_signatures_are_those_of_openssl_for_message_and_digest];
         N4 "RSA with SHA-256" [signatures rsa_signs_with_every_padding_and_hash];
         N5 "RSA with SHA-384" [signatures rsa_signs_with_every_padding_and_hash];
         N6 "RSA with SHA-512" [signatures rsa_signs_with_every_padding_and_hash];

@@ -131,7 +131,9 @@ impl Method {
 }
 
 fn hash(parameters: &CryptographicParameters) -> Result<HashingAlgorithm, CryptoError> {
-    parameters.hashing_algorithm.ok_or(NO_HASH)
+    parameters
+        .hashing_algorithm
+        .ok_or_else(|| CryptoError::Unsupported("RSA signatures without a hash".to_owned()))
 }
 
 /// The mask of PSS is made with the same hash as the message's unless Mask Generator Hashing
