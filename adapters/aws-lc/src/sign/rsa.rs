@@ -91,13 +91,22 @@ pub(super) fn pss_encoding(
     }
 }
 
-/// Reads a private key for signing.
+/// Reads a private key for signing. PKCS#1 stays what it is: the library reads and checks it as well as
+/// PKCS#8, and converting checks it once more.
 pub(super) fn read(key: &KeyInUse) -> Result<KeyPair, CryptoError> {
-    let (_, pkcs8) = key::private(key, |description| {
-        key::rsa_form(description, SIGNING_BITS, KeyFormatType::Pkcs8)
+    let (description, der) = key::private(key, |description| {
+        let form = match description.format {
+            KeyFormatType::Pkcs1 => KeyFormatType::Pkcs1,
+            _ => KeyFormatType::Pkcs8,
+        };
+        key::rsa_form(description, SIGNING_BITS, form)
     })?;
-    KeyPair::from_pkcs8(key::encoded(pkcs8)?.expose())
-        .map_err(|_| CryptoError::BadKey("its numbers contradict each other"))
+    let der = key::encoded(der)?;
+    match description.format {
+        KeyFormatType::Pkcs1 => KeyPair::from_der(der.expose()),
+        _ => KeyPair::from_pkcs8(der.expose()),
+    }
+    .map_err(|_| CryptoError::BadKey("its numbers contradict each other"))
 }
 
 /// Signs a digest. What fails is a salt for which the key has no room.

@@ -1,11 +1,18 @@
 //! What the port promises of signatures, against those made by OpenSSL and by AWS-LC itself.
 
+use der::{
+    Decode, Encode,
+    asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef},
+};
 use kmip_model::{
     Material,
     enumeration::{Enumeration, ObjectType, RecommendedCurve},
     object::KeyMaterial,
 };
 use kmip_ports::crypto::{Digests, KeyGeneration, KeyPair, KeyPairSpecification};
+use pkcs1::RsaPrivateKeyRef;
+use pkcs8::PrivateKeyInfoRef;
+use spki::AlgorithmIdentifierRef;
 
 use super::*;
 use crate::{
@@ -280,6 +287,43 @@ async fn digests_must_have_the_length_of_their_hash() {
         let digest = vec![1; length];
         let refused = sign(&private, &parameters, SignatureInput::Digest(&digest)).await;
         assert!(matches!(refused, Err(CryptoError::BadInput(_))), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn rsa_keys_whose_numbers_are_not_right_sign_nothing_in_either_form() {
+    let KeyMaterial::Bytes(der) = stored(ObjectType::PrivateKey, "rsa-2048", "pkcs1").material
+    else {
+        panic!("PKCS#1 is bytes");
+    };
+    let right = RsaPrivateKeyRef::from_der(der.expose()).unwrap();
+    let zero = UintRef::new(&[0]).unwrap();
+    let swapped = RsaPrivateKeyRef { prime1: right.prime2, prime2: right.prime1, ..right.clone() };
+    // Without a public exponent the library would compute unblinded.
+    let stripped = RsaPrivateKeyRef {
+        public_exponent: zero,
+        prime1: zero,
+        prime2: zero,
+        exponent1: zero,
+        exponent2: zero,
+        coefficient: zero,
+        ..right.clone()
+    };
+    let parameters = parameters(RSA, Some(PaddingMethod::Pkcs1V15), Some(SHA256));
+    for (numbers, signs) in [(&right, true), (&swapped, false), (&stripped, false)] {
+        let pkcs1 = numbers.to_der().unwrap();
+        let algorithm = AlgorithmIdentifierRef {
+            oid: ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+            parameters: Some(AnyRef::NULL),
+        };
+        let inside = OctetStringRef::new(&pkcs1).unwrap();
+        let pkcs8 = PrivateKeyInfoRef::new(algorithm, inside).to_der().unwrap();
+        for der in [pkcs1, pkcs8] {
+            let key = key(ObjectType::PrivateKey, &der);
+            let made = sign(&key, &parameters, SignatureInput::Message(b"message")).await;
+            assert_eq!(made.is_ok(), signs);
+            assert!(signs || matches!(made, Err(CryptoError::BadKey(_))));
+        }
     }
 }
 
