@@ -473,6 +473,7 @@ impl Answers {
             reason: Some(reason::reason(&error, None, request.dialect.reasons)),
             correlation: noted(request.client_correlation_value.as_deref()),
         };
+        tracing::info!(items = request.items.len(), %error, "message refused");
         let notes = request.items.first().map(|item| (0, event(item))).into_iter().collect();
         Self { items: vec![whole_message(error)], notes }
     }
