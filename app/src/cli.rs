@@ -14,7 +14,7 @@ use crate::{
     builder::{Builder, Prepared},
     client,
     config::{self, Config},
-    dev, init, log,
+    decode, dev, init, log,
     pykmip::{self, config::Surroundings},
     pykmip_server,
     report::Report,
@@ -52,6 +52,8 @@ enum Command {
     Config(ConfigCommand),
     /// Talk to a KMIP server.
     Client(client::Arguments),
+    /// Print a TTLV message as a tree, secrets blanked.
+    Decode(decode::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,6 +152,7 @@ fn run(command: Command) -> Result<(), Report> {
         #[cfg(feature = "import-pykmip")]
         Command::Import(arguments) => import::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Decode(arguments) => decode::run(&arguments),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod builder;
 pub mod cli;
 mod client;
 pub mod config;
+mod decode;
 mod dev;
 #[cfg(feature = "import-pykmip")]
 pub mod import;
