@@ -36,6 +36,31 @@ pub(crate) enum Request {
     Restore(Part),
 }
 
+impl Request {
+    /// Returns the same again, for a store that may have to try twice.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Apply(ChangeSet { expect, put, claims, debits, audit }, claimed) => {
+                let changes = ChangeSet {
+                    expect: expect.clone(),
+                    put: put.clone(),
+                    claims: claims.clone(),
+                    debits: debits.clone(),
+                    audit: audit.clone(),
+                };
+                Self::Apply(changes, claimed.clone())
+            }
+            Self::Note(events) => Self::Note(events.clone()),
+            Self::AddKey(key) => Self::AddKey(key.clone()),
+            Self::ReplaceKeys(keys) => Self::ReplaceKeys(keys.clone()),
+            Self::Reseal(records) => Self::Reseal(records.clone()),
+            Self::Prune(anchor) => Self::Prune(anchor.clone()),
+            Self::Restore(part) => Self::Restore(part.clone()),
+        }
+    }
+}
+
 /// What came of a request: how many it concerned, where that is asked for.
 pub(crate) type Verdict = Result<u64, StoreError>;
 

@@ -8,18 +8,26 @@
 //! implements `RecordStore`, and run the contract suite of `kmip-testkit` on it. To change the
 //! schema, add a migration; a migration that was released is never edited.
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod batch;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod cache;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod schema;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod seals;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod search;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod statement;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOpenError, PostgresOptions, PostgresRecords, PostgresUrlError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Location, OpenError, Options, SqliteRecords, UnknownLocation};

@@ -38,6 +38,7 @@ pub(crate) enum TermTable {
 }
 
 /// The audit trail, as it was before it was chained.
+#[cfg(feature = "sqlite")]
 #[derive(Clone, Copy, Iden)]
 #[iden = "audit"]
 pub(crate) enum AuditTable {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kmip_model::{UniqueIdentifier, enumeration::ObjectType};
+#[cfg(feature = "sqlite")]
+use kmip_model::UniqueIdentifier;
+use kmip_model::enumeration::ObjectType;
 use kmip_ports::record::{Condition, Term, TermQuery};
 use sea_query::{
     Alias, Cond, Expr, ExprTrait, Func, IntoIden, Order, Query, SelectStatement, UnionType,
@@ -22,33 +24,50 @@ pub(crate) struct Search {
     /// The identifiers of the page, newest first.
     pub(crate) page: SelectStatement,
     /// Says whether the page is one row: all identifiers one after the other, and how many bytes
-    /// each has. Where there may be many, a row for each would cost more than finding it.
+    /// each has. If not, identifiers are the last column of its rows.
+    #[cfg(feature = "sqlite")]
     pub(crate) joined: bool,
     /// How many there are in all.
     pub(crate) count: SelectStatement,
 }
 
+/// How a database likes to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Merges what comes in order, and joins a page that may be long: a row for each would cost
+    /// more than finding it.
+    #[cfg(feature = "sqlite")]
+    Joined,
+    /// Sorts what is put together, so that each part has to be short, and returns rows.
+    #[cfg(feature = "postgres")]
+    Rows,
+}
+
 impl Search {
     /// Builds the statements; `None` if the caller cannot see any such record.
-    pub(crate) fn new(query: &TermQuery) -> Option<Self> {
+    pub(crate) fn new(query: &TermQuery, manner: Manner) -> Option<Self> {
         let visible = Visible::of(query)?;
         let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
         let driven =
             by_term || query.conditions.iter().any(|each| matches!(each, Condition::Identifier(_)));
         let branches = visible.branches();
-        let mut found = if driven || branches.len() > BRANCHES {
-            matching(query, visible.anywhere())
+        let whole = if driven || branches.len() > BRANCHES {
+            vec![matching(query, visible.anywhere())]
         } else {
-            let mut branches = branches.into_iter().map(|branch| matching(query, branch));
-            let first = branches.next()?;
-            branches.fold(first, |mut all, branch| {
-                all.union(UnionType::Distinct, branch);
-                all
-            })
+            branches.into_iter().map(|branch| matching(query, branch)).collect()
+        };
+        let (mut found, counted) = match manner {
+            #[cfg(feature = "sqlite")]
+            Manner::Joined => (together(whole.clone())?, whole),
+            #[cfg(feature = "postgres")]
+            Manner::Rows => {
+                let counted = whole.iter().cloned().map(only_places).collect();
+                (together(no_longer_than_the_page(query, whole))?, counted)
+            }
         };
         let count = Query::select()
             .expr(Func::count(Expr::col(RecordTable::Seq)))
-            .from_subquery(found.clone(), Alias::new("found"))
+            .from_subquery(together(counted)?, Alias::new("found"))
             .to_owned();
         if by_term {
             found.order_by((TermTable::Table, TermTable::Seq), Order::Desc);
@@ -60,18 +79,81 @@ impl Search {
                 .limit(signed(query.maximum.unwrap_or(u64::MAX)).unsigned_abs())
                 .offset(signed(query.offset).unsigned_abs());
         }
-        let joined = !driven;
-        let page = if joined { in_one_row(found) } else { only_identifiers(found) };
-        Some(Self { page, joined, count })
+        match manner {
+            #[cfg(feature = "sqlite")]
+            Manner::Joined if !driven => {
+                Some(Self { page: in_one_row(found), joined: true, count })
+            }
+            #[cfg(feature = "sqlite")]
+            Manner::Joined => Some(Self { page: only_identifiers(found), joined: false, count }),
+            #[cfg(feature = "postgres")]
+            Manner::Rows => Some(Self {
+                page: found,
+                #[cfg(feature = "sqlite")]
+                joined: false,
+                count,
+            }),
+        }
     }
 }
 
+/// Says how many there are in all if the page, which has `found`, is where they end.
+pub(crate) fn total_of_last_page(query: &TermQuery, found: usize) -> Option<u64> {
+    let found = u64::try_from(found).unwrap_or(u64::MAX);
+    let ends_here =
+        query.maximum.is_none_or(|maximum| found < maximum) && (found > 0 || query.offset == 0);
+    ends_here.then(|| query.offset.saturating_add(found))
+}
+
+/// Says how many there are in all if so many were counted after the page, which has `found`, was
+/// read: something may have been written in between, and what was returned exists all the same.
+pub(crate) fn total_of_page(query: &TermQuery, found: usize, counted: u64) -> u64 {
+    let found = u64::try_from(found).unwrap_or(u64::MAX);
+    if found > 0 { Ord::max(counted, query.offset.saturating_add(found)) } else { counted }
+}
+
+/// Puts selects together; what is in several is there once.
+fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
+    selects.into_iter().reduce(|mut all, select| {
+        all.union(UnionType::Distinct, select);
+        all
+    })
+}
+
+/// Cuts each of several selects after what could still be on the page.
+#[cfg(feature = "postgres")]
+fn no_longer_than_the_page(
+    query: &TermQuery,
+    selects: Vec<SelectStatement>,
+) -> Vec<SelectStatement> {
+    let Some(maximum) = query.maximum.filter(|_| selects.len() > 1) else {
+        return selects;
+    };
+    let enough = signed(maximum.saturating_add(query.offset)).unsigned_abs();
+    let cut = |mut select: SelectStatement| {
+        select.order_by((RecordTable::Table, RecordTable::Seq), Order::Desc).limit(enough);
+        Query::select()
+            .columns([RecordTable::Seq, RecordTable::Identifier])
+            .from_subquery(select, Alias::new("part"))
+            .to_owned()
+    };
+    selects.into_iter().map(cut).collect()
+}
+
+/// Leaves identifiers away.
+#[cfg(feature = "postgres")]
+fn only_places(mut select: SelectStatement) -> SelectStatement {
+    select.clear_selects().column((RecordTable::Table, RecordTable::Seq)).to_owned()
+}
+
 /// Leaves the places of a page away.
+#[cfg(feature = "sqlite")]
 fn only_identifiers(mut page: SelectStatement) -> SelectStatement {
     page.clear_selects().column((RecordTable::Table, RecordTable::Identifier)).to_owned()
 }
 
 /// Joins the rows of a page. Lengths are told, so that any text may be an identifier.
+#[cfg(feature = "sqlite")]
 fn in_one_row(page: SelectStatement) -> SelectStatement {
     Query::select()
         .expr(Expr::cust("group_concat(\"identifier\", '')"))
@@ -81,6 +163,7 @@ fn in_one_row(page: SelectStatement) -> SelectStatement {
 }
 
 /// Takes apart what [`Search::page`] returns; `None` if it does not fit together.
+#[cfg(feature = "sqlite")]
 pub(crate) fn taken_apart(joined: &str, lengths: &str) -> Option<Vec<UniqueIdentifier>> {
     let mut rest = joined;
     let identifiers = lengths.split(',').map(|length| {
@@ -246,7 +329,7 @@ fn of_policies(policies: &BTreeMap<&str, Vec<u32>>) -> Cond {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
 

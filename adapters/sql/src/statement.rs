@@ -6,14 +6,18 @@ use kmip_ports::{
     maintenance::Resealed,
     record::{Spent, TermClaim, WrappedKey},
 };
+#[cfg(feature = "postgres")]
+use sea_query::{Alias, CommonTableExpression, LockType, SubQueryStatement, WithClause, WithQuery};
 use sea_query::{
     Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query,
     SelectStatement, UnionType, UpdateStatement,
 };
 
+#[cfg(feature = "sqlite")]
+use crate::schema::AuditTable;
 use crate::{
     batch::Write,
-    schema::{AnchorTable, AuditTable, BlockTable, DataKeyTable, RecordTable, TermTable},
+    schema::{AnchorTable, BlockTable, DataKeyTable, RecordTable, TermTable},
 };
 
 /// How many values one statement binds at most; SQLite allows 32,766.
@@ -116,6 +120,7 @@ pub(crate) fn count_records() -> SelectStatement {
 }
 
 /// Finds the place of the newest record.
+#[cfg(feature = "sqlite")]
 pub(crate) fn newest_seq() -> SelectStatement {
     let mut select = Query::select();
     select.expr(Func::max(Expr::col(RecordTable::Seq))).from(RecordTable::Table);
@@ -123,6 +128,7 @@ pub(crate) fn newest_seq() -> SelectStatement {
 }
 
 /// Reads events from before the trail was chained, oldest first.
+#[cfg(feature = "sqlite")]
 pub(crate) fn unchained_events(limit: u64) -> SelectStatement {
     let mut select = Query::select();
     select
@@ -142,6 +148,7 @@ pub(crate) fn unchained_events(limit: u64) -> SelectStatement {
 }
 
 /// Removes events from before the trail was chained, up to a number.
+#[cfg(feature = "sqlite")]
 pub(crate) fn remove_unchained_events(up_to: i64) -> DeleteStatement {
     let mut delete = Query::delete();
     delete.from_table(AuditTable::Table).and_where(Expr::col(AuditTable::Number).lte(up_to));
@@ -258,6 +265,13 @@ pub(crate) fn positions(identifiers: &[&UniqueIdentifier]) -> Vec<SelectStatemen
         select
     };
     identifiers.chunks(BOUND_AT_MOST).map(find).collect()
+}
+
+/// Locks what is looked for, in the order of identifiers.
+#[cfg(feature = "postgres")]
+pub(crate) fn locked(mut positions: SelectStatement, lock: LockType) -> SelectStatement {
+    positions.order_by(RecordTable::Identifier, Order::Asc).lock(lock);
+    positions
 }
 
 /// Finds the live records that have a claimed term; some more may be among them.
@@ -492,4 +506,38 @@ pub(crate) fn put_keys(keys: &[WrappedKey]) -> Vec<InsertStatement> {
     let mut insert = Query::insert();
     insert.into_table(DataKeyTable::Table).columns([DataKeyTable::Number, DataKeyTable::Wrapped]);
     rows(&insert, keys, |key| [key.number.into(), key.wrapped.clone().into()])
+}
+
+/// How many values statements that go together bind at most; PostgreSQL allows 65,535.
+#[cfg(feature = "postgres")]
+const BOUND_TOGETHER_AT_MOST: usize = 60_000;
+
+/// How many values a statement binds at most that writes many rows.
+#[cfg(feature = "postgres")]
+pub(crate) const BOUND_BY_MANY: usize = BOUND_AT_MOST;
+
+/// How many values a statement binds at most that writes one row.
+#[cfg(feature = "postgres")]
+pub(crate) const BOUND_BY_ONE: usize = 8;
+
+/// Puts statements together that write, each with how many values it binds at most, in as few as
+/// they fit into. Of those that are together none sees what another has written.
+#[cfg(feature = "postgres")]
+pub(crate) fn together(
+    writing: impl IntoIterator<Item = (usize, SubQueryStatement)>,
+) -> Vec<WithQuery> {
+    let mut all: Vec<(usize, WithClause)> = Vec::new();
+    for (position, (values, statement)) in writing.into_iter().enumerate() {
+        let mut part = CommonTableExpression::new();
+        part.query(statement).table_name(Alias::new(format!("part{position}")));
+        match all.last_mut() {
+            Some((bound, with)) if bound.saturating_add(values) <= BOUND_TOGETHER_AT_MOST => {
+                *bound = bound.saturating_add(values);
+                with.cte(part);
+            }
+            _ => all.push((values, WithClause::new().cte(part).to_owned())),
+        }
+    }
+    let select = Query::select().expr(Expr::val(1)).to_owned();
+    all.into_iter().map(|(_, with)| select.clone().with(with)).collect()
 }

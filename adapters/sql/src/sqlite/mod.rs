@@ -3,7 +3,6 @@
 //! One connection writes (see [`writer`]), a few read. Readers see the last commit and wait for
 //! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
 
-mod cache;
 mod location;
 mod migration;
 mod script;
@@ -41,7 +40,6 @@ use tracing::error;
 
 pub use self::location::{Location, OpenError, Options, UnknownLocation};
 use self::{
-    cache::Cache,
     migration::MigrationError,
     script::{Reuse, Script},
     snapshot::{Loaded, Reading},
@@ -49,8 +47,9 @@ use self::{
 };
 use crate::{
     batch::{Request, Verdict},
+    cache::Cache,
     notes::Notes,
-    search::Search,
+    search::{self, Manner, Search},
     statement,
 };
 
@@ -198,7 +197,7 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let Some(search) = Search::new(query) else {
+        let Some(search) = Search::new(query, Manner::Joined) else {
             return Ok(Page::default());
         };
         let rows = self.read(Script::of(&search.page)).await?;
@@ -208,18 +207,12 @@ impl RecordStore for SqliteRecords {
             rows.iter().map(|row| script::identifier(row, 0)).collect()
         };
         let items = items.map_err(unavailable)?;
-        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        let seen = query.offset.saturating_add(found);
-        let ends_here =
-            query.maximum.is_none_or(|maximum| found < maximum) && (found > 0 || query.offset == 0);
-        if ends_here {
-            return Ok(Page { items, total: seen });
+        if let Some(total) = search::total_of_last_page(query, items.len()) {
+            return Ok(Page { items, total });
         }
         let counted =
             first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;
-        // Something may have been written in between; what was returned exists all the same.
-        let total =
-            if found > 0 { counted.unsigned_abs().max(seen) } else { counted.unsigned_abs() };
+        let total = search::total_of_page(query, items.len(), counted.unsigned_abs());
         Ok(Page { items, total })
     }
 

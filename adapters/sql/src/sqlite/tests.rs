@@ -396,7 +396,8 @@ async fn searches_use_indexes_and_do_not_sort() {
         (live(vec![Condition::ObjectType(3)]), "record_of_type_in_order"),
         (vec![Condition::Identifier(UniqueIdentifier::new("a"))], "sqlite_autoindex_record_1"),
     ] {
-        let search = Search::new(&by_alice(conditions.clone())).expect("something is visible");
+        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined)
+            .expect("something is visible");
         let rows = Script::of(&search.page)
             .explained()
             .fetch(&store.readers, Reuse::Unlikely)

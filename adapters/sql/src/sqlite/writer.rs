@@ -8,7 +8,6 @@
 //! until the program starts again and reads what is there.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     sync::{
         Arc,
@@ -17,11 +16,10 @@ use std::{
     time::Duration,
 };
 
-use kmip_model::UniqueIdentifier;
 use kmip_ports::{
-    audit::{AuditBlock, Link, Notary},
-    maintenance::{Part, Resealed},
-    record::{Spent, TermClaim},
+    audit::{Link, Notary},
+    maintenance::Part,
+    record::TermClaim,
     store::{Revision, StoreError},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
@@ -31,13 +29,12 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{
-    cache::Cache,
-    script::{self, Reuse, Script},
-};
+use super::script::{self, Reuse, Script};
 use crate::{
-    batch::{Batch, Known, Position, Request, Verdict, Write},
+    batch::{Batch, Known, Position, Request, Verdict},
+    cache::Cache,
     notes::Notes,
+    seals::{Chain, SealedBatch, Written},
     statement::{self, kind},
 };
 
@@ -78,13 +75,6 @@ pub(super) struct Writer {
     pub(super) lock: Option<File>,
     /// Dropped last, which tells those who wait for the end.
     pub(super) ended: watch::Sender<()>,
-}
-
-/// The chain of a node, and who continues it.
-#[derive(Clone)]
-pub(super) struct Chain {
-    notary: Arc<dyn Notary>,
-    head: Link,
 }
 
 /// Why a batch was not written.
@@ -233,7 +223,7 @@ impl Writer {
         if let (Some(chain), Some(head)) = (&mut self.chain, head) {
             chain.head = head;
         }
-        written.tell(&self.cache);
+        written.tell(&*self.cache);
         Ok(verdicts)
     }
 
@@ -266,30 +256,6 @@ struct Outcome {
     committed: bool,
 }
 
-/// What was written of records.
-#[derive(Default)]
-struct Written {
-    records: Vec<(Write, Spent)>,
-    spends: Vec<(UniqueIdentifier, Spent)>,
-    resealed: Vec<Resealed>,
-}
-
-impl Written {
-    /// Tells the cache.
-    fn tell(self, cache: &Cache) {
-        for (write, spent) in self.records {
-            let identifier = write.identifier.clone();
-            cache.was_written(&identifier, write.stored(spent));
-        }
-        for (identifier, spent) in self.spends {
-            cache.was_amended(&identifier, |record| record.spent = spent);
-        }
-        for Resealed { identifier, sealed, .. } in self.resealed {
-            cache.was_amended(&identifier, |record| record.sealed = sealed);
-        }
-    }
-}
-
 /// Judges and writes in one transaction: three calls, however many requests there are.
 async fn transact(
     connection: &mut SqliteConnection,
@@ -312,90 +278,39 @@ async fn transact(
             committed: false,
         });
     }
-    let sealed = Sealed::of(batch, chain)?;
-    sealed.script().fetch(&mut *connection, reuse).await?;
+    let next_seq = batch.next_seq;
+    let sealed = SealedBatch::of(batch, chain)?;
+    write_script(&sealed).fetch(&mut *connection, reuse).await?;
     sqlx::query("COMMIT").execute(connection).await.map_err(Failure::Unknown)?;
-    let Sealed { batch, records, spends, block } = sealed;
-    let Batch { next_seq, writes, resealed, .. } = batch;
-    let written = Written {
-        records: writes.into_iter().zip(records).collect(),
-        spends: spends.into_values().collect(),
-        resealed: resealed.into_values().collect(),
-    };
-    Ok(Outcome {
-        verdicts,
-        next_seq,
-        written,
-        head: block.map(|block| block.link),
-        committed: true,
-    })
+    let (written, head) = Written::of(sealed);
+    Ok(Outcome { verdicts, next_seq, written, head, committed: true })
 }
 
-/// A batch with its seals.
-struct Sealed {
-    batch: Batch,
-    /// The sums of the batch's writes, in their order.
-    records: Vec<Spent>,
-    /// The other sums, by place.
-    spends: BTreeMap<i64, (UniqueIdentifier, Spent)>,
-    /// The events of the batch.
-    block: Option<AuditBlock>,
-}
-
-impl Sealed {
-    fn of(mut batch: Batch, chain: Option<&Chain>) -> Result<Self, sqlx::Error> {
-        if chain.is_none() && batch.wants_notary() {
-            return Err(sqlx::Error::InvalidArgument("nobody seals the audit trail".to_owned()));
-        }
-        let spent = |identifier: &UniqueIdentifier, amount: i64| {
-            let seal =
-                chain.filter(|_| amount != 0).map(|chain| chain.notary.spent(identifier, amount));
-            Spent { amount, seal }
-        };
-        let records = batch
-            .writes
-            .iter()
-            .map(|write| spent(&write.identifier, write.position.spent))
-            .collect();
-        let spends = std::mem::take(&mut batch.spends)
-            .into_iter()
-            .map(|(seq, (identifier, amount))| {
-                let sealed = spent(&identifier, amount);
-                (seq, (identifier, sealed))
-            })
-            .collect();
-        let block = chain
-            .filter(|_| !batch.audit.is_empty())
-            .map(|chain| chain.notary.block(&chain.head, &batch.audit));
-        Ok(Self { batch, records, spends, block })
+/// Writes everything that was accepted.
+fn write_script(sealed: &SealedBatch) -> Script {
+    let batch = &sealed.batch;
+    let records: Vec<_> = batch.writes.iter().zip(sealed.records.iter().cloned()).collect();
+    let mut script = Script::default();
+    script.extend(&statement::put_records(&records));
+    script.extend(&statement::remove_terms(&batch.writes));
+    script.extend(&statement::put_terms(&batch.writes));
+    for (seq, (_, spent)) in &sealed.spends {
+        script.push(&statement::spend(*seq, spent));
     }
-
-    /// Writes everything that was accepted.
-    fn script(&self) -> Script {
-        let batch = &self.batch;
-        let records: Vec<_> = batch.writes.iter().zip(self.records.iter().cloned()).collect();
-        let mut script = Script::default();
-        script.extend(&statement::put_records(&records));
-        script.extend(&statement::remove_terms(&batch.writes));
-        script.extend(&statement::put_terms(&batch.writes));
-        for (seq, (_, spent)) in &self.spends {
-            script.push(&statement::spend(*seq, spent));
-        }
-        for (seq, resealed) in &batch.resealed {
-            script.push(&statement::reseal(*seq, resealed));
-        }
-        script.extend(&statement::put_blocks(&batch.blocks));
-        if let Some(block) = &self.block {
-            script.extend(&statement::put_blocks(std::slice::from_ref(block)));
-        }
-        script.extend(&statement::remove_blocks(&batch.anchors));
-        script.extend(&statement::put_anchors(&batch.anchors));
-        script.extend(&statement::put_keys(&batch.keys));
-        for key in &batch.rewrapped {
-            script.push(&statement::rewrap(key));
-        }
-        script
+    for (seq, resealed) in &batch.resealed {
+        script.push(&statement::reseal(*seq, resealed));
     }
+    script.extend(&statement::put_blocks(&batch.blocks));
+    if let Some(block) = &sealed.block {
+        script.extend(&statement::put_blocks(std::slice::from_ref(block)));
+    }
+    script.extend(&statement::remove_blocks(&batch.anchors));
+    script.extend(&statement::put_anchors(&batch.anchors));
+    script.extend(&statement::put_keys(&batch.keys));
+    for key in &batch.rewrapped {
+        script.push(&statement::rewrap(key));
+    }
+    script
 }
 
 /// Begins, and asks for everything that the requests speak of.

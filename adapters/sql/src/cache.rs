@@ -1,8 +1,9 @@
 //! Sealed records that were read or written lately, so that a key in use costs no query.
 //!
-//! Only sealed bytes are kept: what is in a record is opened for each use and gone after it. The
-//! database belongs to one process and one task writes it, so the cache is told of every change
-//! before anybody is answered, and never holds anything older than what was acknowledged.
+//! Only sealed bytes are kept: what is in a record is opened for each use and gone after it. A
+//! SQLite database belongs to one process and one task writes it, so the cache is told of every
+//! change before anybody is answered, and never holds anything older than what was acknowledged.
+//! PostgreSQL has other writers: what is kept is used only if the database confirms its revision.
 
 use std::{
     fmt,
@@ -13,6 +14,8 @@ use std::{
 use kmip_model::UniqueIdentifier;
 use kmip_ports::{record::Record, store::Stored};
 use quick_cache::{Weighter, sync};
+
+use crate::seals::Told;
 
 /// How many counters of changes there are: records that share one only miss a chance to be kept.
 const SLOTS: u8 = 64;
@@ -27,7 +30,7 @@ const OVERHEAD: u64 = 256;
 const TYPICAL: u64 = 1_024;
 
 /// Keeps records up to a number of bytes.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     records: sync::Cache<UniqueIdentifier, Stored<Record>, Weight>,
     changes: [Mutex<u64>; SLOTS as usize],
     hasher: RandomState,
@@ -35,7 +38,7 @@ pub(super) struct Cache {
 
 /// How many changes there had been when a record was about to be read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Before {
+pub(crate) struct Before {
     slot: usize,
     changes: u64,
 }
@@ -60,7 +63,7 @@ impl Weighter<UniqueIdentifier, Stored<Record>> for Weight {
 
 impl Cache {
     /// Makes a cache of so many bytes; 0 keeps nothing.
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(crate) fn new(bytes: u64) -> Self {
         let expected = usize::try_from(bytes / TYPICAL).unwrap_or(usize::MAX);
         Self {
             records: sync::Cache::with_weighter(expected, bytes, Weight),
@@ -70,18 +73,18 @@ impl Cache {
     }
 
     /// Returns a record that is kept.
-    pub(super) fn get(&self, identifier: &UniqueIdentifier) -> Option<Stored<Record>> {
+    pub(crate) fn get(&self, identifier: &UniqueIdentifier) -> Option<Stored<Record>> {
         self.records.get(identifier)
     }
 
     /// Says that a record is about to be read from the database.
-    pub(super) fn before_read(&self, identifier: &UniqueIdentifier) -> Before {
+    pub(crate) fn before_read(&self, identifier: &UniqueIdentifier) -> Before {
         let slot = self.slot(identifier);
         Before { slot, changes: self.with(slot, |changes| *changes) }
     }
 
     /// Keeps what was read, unless something was written since: then it may be old.
-    pub(super) fn was_read(
+    pub(crate) fn was_read(
         &self,
         identifier: &UniqueIdentifier,
         stored: &Stored<Record>,
@@ -94,34 +97,8 @@ impl Cache {
         });
     }
 
-    /// Keeps what was committed. To be told before the commit is acknowledged.
-    pub(super) fn was_written(&self, identifier: &UniqueIdentifier, stored: Stored<Record>) {
-        self.with(self.slot(identifier), |changes| {
-            *changes = changes.wrapping_add(1);
-            self.records.insert(identifier.clone(), stored);
-        });
-    }
-
-    /// Changes what is kept of a record, if it is kept, as it was committed. To be told before the
-    /// commit is acknowledged.
-    pub(super) fn was_amended(
-        &self,
-        identifier: &UniqueIdentifier,
-        amend: impl FnOnce(&mut Record),
-    ) {
-        self.with(self.slot(identifier), |changes| {
-            *changes = changes.wrapping_add(1);
-            if let Some(Stored { value, revision }) = self.records.get(identifier) {
-                let mut record = Record::clone(&value);
-                amend(&mut record);
-                self.records
-                    .insert(identifier.clone(), Stored { value: Arc::new(record), revision });
-            }
-        });
-    }
-
     /// Forgets everything: nobody knows what is in the database.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         for slot in 0..usize::from(SLOTS) {
             self.with(slot, |changes| *changes = changes.wrapping_add(1));
         }
@@ -136,6 +113,30 @@ impl Cache {
     fn with<T>(&self, slot: usize, work: impl FnOnce(&mut u64) -> T) -> T {
         let counter = self.changes.get(slot).expect("a slot is below the number of slots");
         work(&mut counter.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Told for Cache {
+    /// Keeps what was committed. To be told before the commit is acknowledged.
+    fn was_written(&self, identifier: &UniqueIdentifier, stored: Stored<Record>) {
+        self.with(self.slot(identifier), |changes| {
+            *changes = changes.wrapping_add(1);
+            self.records.insert(identifier.clone(), stored);
+        });
+    }
+
+    /// Changes what is kept of a record, if it is kept, as it was committed. To be told before the
+    /// commit is acknowledged.
+    fn was_amended(&self, identifier: &UniqueIdentifier, amend: impl FnOnce(&mut Record)) {
+        self.with(self.slot(identifier), |changes| {
+            *changes = changes.wrapping_add(1);
+            if let Some(Stored { value, revision }) = self.records.get(identifier) {
+                let mut record = Record::clone(&value);
+                amend(&mut record);
+                self.records
+                    .insert(identifier.clone(), Stored { value: Arc::new(record), revision });
+            }
+        });
     }
 }
 

@@ -1,0 +1,275 @@
+//! Records in a PostgreSQL database that several nodes share.
+//!
+//! No node keeps anything that another needs. One connection of each node writes (see [`writer`]),
+//! and rows are locked while it judges, so that revisions and unique names are exact between nodes.
+//! What is read is what was committed last, by whomever; see [`kept`].
+
+mod connection;
+mod kept;
+mod migration;
+mod node;
+mod options;
+mod script;
+mod snapshot;
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kmip_model::UniqueIdentifier;
+use kmip_ports::{
+    audit::{Anchor, AuditEvent, Durability, Notary},
+    maintenance::{Maintenance, Part, Resealed, Snapshot},
+    record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    store::{ChangeSet, Page, StoreError, Stored},
+};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgRow},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, warn};
+
+pub use self::options::{PostgresOpenError, PostgresOptions, PostgresUrlError};
+use self::{
+    connection::{Attempts, Remedy},
+    kept::{Form, Forms, Kept},
+    migration::MigrationError,
+    script::{Script, first_number},
+    snapshot::Reading,
+    writer::{Job, Writer},
+};
+use crate::{
+    batch::{Request, Verdict},
+    notes::Notes,
+    search::{self, Manner, Search},
+    statement,
+};
+
+/// How many requests may wait to be written; more wait to be queued.
+const QUEUE: usize = 1_024;
+
+/// Keeps records in PostgreSQL.
+///
+/// Dropping it ends the writer in the background; [`PostgresRecords::close`] waits for it.
+#[derive(Debug)]
+pub struct PostgresRecords {
+    readers: PgPool,
+    connect: PgConnectOptions,
+    jobs: mpsc::Sender<Job>,
+    notes: Arc<Notes>,
+    kept: Arc<Kept>,
+    forms: Forms,
+    ended: watch::Receiver<()>,
+}
+
+impl PostgresRecords {
+    /// Connects, brings the schema up to date and starts the writer. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// See [`PostgresOpenError`].
+    pub async fn open(options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
+        let place = options.place();
+        let unusable = |source| PostgresOpenError::Unusable { place: place.clone(), source };
+        let (mut connection, server) =
+            connection::connect_patiently(&options.connect).await.map_err(unusable)?;
+        if !server.suitable {
+            return Err(PostgresOpenError::Unsuitable { place });
+        }
+        if !server.durable {
+            warn!(%place, "the database does not wait for the disk (fsync = off)");
+        }
+        migration::migrate(&mut connection, options.create).await.map_err(|error| match error {
+            MigrationError::Missing => PostgresOpenError::Missing { place: place.clone() },
+            MigrationError::Newer { found, known } => {
+                PostgresOpenError::Newer { place: place.clone(), found, known }
+            }
+            MigrationError::Foreign => PostgresOpenError::Foreign { place: place.clone() },
+            MigrationError::Refused(source) => unusable(source),
+        })?;
+        let kept = Arc::new(Kept::new(options.cache_bytes));
+        let forget = Arc::clone(&kept);
+        let readers = connection::pool(&options.connect, options.connections.max(1), move || {
+            forget.connected();
+        });
+        let forms = Forms::start(options.connect.clone(), Arc::clone(&kept));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (ended, on_end) = watch::channel(());
+        let notes = Arc::new(Notes::default());
+        let writer = Writer {
+            options: options.connect.clone(),
+            connection: Some(connection),
+            backend: Some(server.backend),
+            kept: Arc::clone(&kept),
+            notes: Arc::clone(&notes),
+            chain: None,
+            doubt: None,
+            ended,
+        };
+        tokio::spawn(writer.run(queue));
+        let connect = options.connect.clone();
+        Ok(Self { readers, connect, jobs, notes, kept, forms, ended: on_end })
+    }
+
+    /// Writes everything that waits and lets go of the database. What is written later is
+    /// [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        // If the writer has ended, there is nothing to tell it.
+        let _ = self.jobs.send(Job::Close).await;
+        // Nothing is ever sent; the error says that the writer has ended.
+        let _ = self.ended.clone().changed().await;
+        self.readers.close().await;
+    }
+
+    /// Counts the records, destroyed ones too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if the database cannot be read.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        let rows = self.read(Script::of(&statement::count_records())).await?;
+        first_number(&rows).map(i64::unsigned_abs).map_err(unavailable)
+    }
+
+    /// Reads, again if the connection turns out to be broken.
+    async fn read(&self, script: Script) -> Result<Vec<PgRow>, StoreError> {
+        let mut attempts = Attempts::new();
+        loop {
+            let error = match script.clone().fetch_by(&self.readers).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => error,
+            };
+            if Remedy::of(&error) == Remedy::None || !attempts.next().await {
+                return Err(unavailable(error));
+            }
+        }
+    }
+
+    async fn write(&self, request: Request) -> Verdict {
+        self.send(|answer| Job::Write(request, answer)).await
+    }
+
+    async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {
+        let (answer, verdict) = oneshot::channel();
+        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
+        verdict.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// Returns what is kept in memory, if the database says that it is still so.
+    async fn confirmed(
+        &self,
+        identifier: &UniqueIdentifier,
+    ) -> Result<Option<Stored<Record>>, StoreError> {
+        let epoch = self.kept.epoch();
+        let Some(kept) = self.kept.get(identifier) else {
+            return Ok(None);
+        };
+        let form = self.forms.of(identifier).await?;
+        Ok((form == Some(Form::of(&kept)) && self.kept.epoch() == epoch).then_some(kept))
+    }
+}
+
+#[async_trait]
+impl RecordStore for PostgresRecords {
+    async fn load(
+        &self,
+        identifier: &UniqueIdentifier,
+    ) -> Result<Option<Stored<Record>>, StoreError> {
+        if let Some(kept) = self.confirmed(identifier).await? {
+            return Ok(Some(kept));
+        }
+        let before = self.kept.before_read(identifier);
+        let rows = self.read(Script::of(&statement::load(identifier))).await?;
+        let found = script::record(&rows).map_err(unavailable)?;
+        if let Some(stored) = &found {
+            self.kept.was_read(identifier, stored, before);
+        }
+        Ok(found)
+    }
+
+    async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
+        // Places come first in a row, identifiers second.
+        const IDENTIFIER: usize = 1;
+        let Some(search) = Search::new(query, Manner::Rows) else {
+            return Ok(Page::default());
+        };
+        let rows = self.read(Script::of(&search.page)).await?;
+        let items: Result<Vec<_>, _> =
+            rows.iter().map(|row| script::identifier(row, IDENTIFIER)).collect();
+        let items = items.map_err(unavailable)?;
+        if let Some(total) = search::total_of_last_page(query, items.len()) {
+            return Ok(Page { items, total });
+        }
+        let counted =
+            first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;
+        let total = search::total_of_page(query, items.len(), counted.unsigned_abs());
+        Ok(Page { items, total })
+    }
+
+    async fn apply(
+        &self,
+        changes: ChangeSet<Record>,
+        claims: Vec<TermClaim>,
+    ) -> Result<(), StoreError> {
+        self.write(Request::Apply(changes, claims)).await.map(drop)
+    }
+
+    async fn note(
+        &self,
+        events: Vec<AuditEvent>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        match durability {
+            Durability::Queued => self.notes.add(events).await,
+            Durability::Durable => self.write(Request::Note(events)).await.map(drop),
+        }
+    }
+
+    async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError> {
+        self.send(|answer| Job::Begin(notary, answer)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl DataKeys for PostgresRecords {
+    async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        let rows = self.read(Script::of(&statement::load_keys())).await?;
+        rows.iter().map(script::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
+    }
+
+    async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError> {
+        self.write(Request::AddKey(key)).await.map(drop)
+    }
+
+    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
+        self.write(Request::ReplaceKeys(keys)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Maintenance for PostgresRecords {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(Reading::begin(&self.connect).await.map_err(unavailable)?))
+    }
+
+    async fn reseal(&self, records: Vec<Resealed>) -> Result<u64, StoreError> {
+        self.write(Request::Reseal(records)).await
+    }
+
+    async fn prune(&self, anchor: Anchor) -> Result<(), StoreError> {
+        self.write(Request::Prune(anchor)).await.map(drop)
+    }
+
+    async fn restore(&self, part: Part) -> Result<(), StoreError> {
+        self.write(Request::Restore(part)).await.map(drop)
+    }
+}
+
+/// Logs what the database says and keeps it from the caller.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn unavailable(error: sqlx::Error) -> StoreError {
+    error!(%error, "database not read");
+    StoreError::Unavailable
+}
