@@ -226,10 +226,9 @@ impl Prepared {
         let Some(database) = self.database.as_deref().filter(|_| !create_store) else {
             return Ok(());
         };
-        match storage::Url::parse(&self.config.storage.url)? {
-            storage::Url::File(store) => database::refuse_unimported(database, &store),
-            storage::Url::Memory => Ok(()),
-        }
+        storage::Url::parse(&self.config.storage.url)?
+            .file()
+            .map_or(Ok(()), |store| database::refuse_unimported(database, store))
     }
 }
 

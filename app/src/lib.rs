@@ -4,8 +4,10 @@
 //! chooses among those that are there, and naming one that is not is an error that names the
 //! feature.
 
-#[cfg(not(feature = "store-sqlite"))]
-compile_error!("kmip-app needs at least one store: enable the feature store-sqlite");
+#[cfg(not(any(feature = "store-sqlite", feature = "store-postgres")))]
+compile_error!(
+    "kmip-app needs at least one store: enable the feature store-sqlite or store-postgres"
+);
 #[cfg(not(feature = "crypto-aws-lc"))]
 compile_error!(
     "kmip-app needs at least one provider of cryptography: enable the feature crypto-aws-lc"

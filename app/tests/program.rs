@@ -128,6 +128,27 @@ fn an_unknown_key_ends_with_the_nearest_name() {
 }
 
 #[test]
+#[cfg(feature = "store-postgres")]
+fn a_database_that_is_not_verified_is_refused_and_its_password_not_shown() {
+    let parent = tempfile::tempdir().unwrap();
+    let made = init(parent.path());
+    let config = format!("{made}/kmip-app.toml");
+    let check = |url: &str| {
+        let setting = format!("storage.url={url}");
+        run(&["check-config", "--config", &config, "--set", &setting])
+    };
+    let refused = check("postgres://kmip:hunter2@db.example/kmip?sslmode=require");
+    assert_eq!(refused.status.code(), Some(1));
+    let error = text(&refused.stderr);
+    assert!(error.contains("sslmode=require") && !error.contains("hunter2"), "{error}");
+    let shown = check("postgres://kmip:hunter2@db.example/kmip");
+    assert!(shown.status.success());
+    let output = text(&shown.stdout);
+    assert!(output.contains("postgres://kmip:***@db.example/kmip"), "{output}");
+}
+
+#[test]
+#[cfg(not(feature = "store-postgres"))]
 fn an_adapter_that_is_not_there_is_named_with_its_feature() {
     let parent = tempfile::tempdir().unwrap();
     let made = init(parent.path());

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod audit;
 pub mod auth;
+mod database;
 pub(crate) mod nearest;
 pub mod policy;
 
@@ -167,16 +168,23 @@ impl Default for Limits {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
-    /// `sqlite:PATH`, or `sqlite::memory:` for tests of clients.
+    /// `sqlite:PATH`; `postgres://USER@HOST/DATABASE?sslrootcert=PATH`; or `sqlite::memory:` for
+    /// tests of clients.
     pub url: String,
     /// How many bytes of sealed records are kept in memory, beside those of the database; 0 for
     /// none.
     pub cache_bytes: u64,
+    /// How many connections read a PostgreSQL database; two more write and confirm.
+    pub connections: u32,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned(), cache_bytes: 33_554_432 }
+        Self {
+            url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned(),
+            cache_bytes: 33_554_432,
+            connections: 8,
+        }
     }
 }
 
@@ -356,6 +364,7 @@ impl Config {
         {
             self.storage.url = format!("sqlite:{}", directory.join(path).display());
         }
+        self.storage.url = database::with_paths_from(directory, &self.storage.url);
         if let Some(file) = &mut self.root_key.file
             && !file.starts_with("credential:")
         {
@@ -369,7 +378,9 @@ impl Config {
     /// Never: every setting has a form in TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("every setting has a form in TOML")
+        let mut shown = self.clone();
+        shown.storage.url = database::without_password(&self.storage.url);
+        toml::to_string(&shown).expect("every setting has a form in TOML")
     }
 }
 

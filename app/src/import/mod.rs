@@ -98,7 +98,7 @@ pub async fn pykmip(
     effect: Effect,
 ) -> Result<Summary, Report> {
     wire::check(config)?;
-    if Url::parse(&config.storage.url)? == Url::Memory {
+    if Url::parse(&config.storage.url)?.is_memory() {
         return Err(Report::new("the store is in memory, and would be gone after the import"));
     }
     let mut progress = Progress::on_terminal();

@@ -36,6 +36,7 @@ pub(crate) fn create(
 }
 
 /// Makes a root key that is gone with the process, as a store in memory is.
+#[cfg(feature = "store-sqlite")]
 pub(crate) fn ephemeral(cipher: Arc<dyn AtRestCipher>) -> Result<Arc<dyn RootKey>, Report> {
     Ok(Arc::new(FileRootKey::ephemeral(cipher)?))
 }

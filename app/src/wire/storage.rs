@@ -1,4 +1,4 @@
-//! The store: SQLite, sealed under a root key.
+//! The store: SQLite or PostgreSQL, sealed under a root key.
 //!
 //! A lost mount must not look like an empty server: a store that is missing although its root key
 //! or its directory is there is made only if the operator says so.
@@ -9,9 +9,14 @@ use std::{
 };
 
 use kmip_host::secret_file;
+#[cfg(feature = "store-postgres")]
+use kmip_ports::record::DataKeys as _;
 use kmip_ports::root_key::RootKey;
 use kmip_sealed::{AuditReads, Backing, Opening, SealedStore, WhenEmpty};
+#[cfg(feature = "store-sqlite")]
 use kmip_sql::{Location, Options, SqliteRecords};
+#[cfg(feature = "store-postgres")]
+use kmip_sql::{PostgresOpenError, PostgresOptions, PostgresRecords};
 use kmip_ttlv::StoredForm;
 
 use super::{crypto, root_key};
@@ -21,12 +26,17 @@ use crate::{
 };
 
 /// Where the store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Url {
     /// In memory.
+    #[cfg(feature = "store-sqlite")]
     Memory,
     /// In a SQLite file.
+    #[cfg(feature = "store-sqlite")]
     File(PathBuf),
+    /// In a PostgreSQL database.
+    #[cfg(feature = "store-postgres")]
+    Postgres(Box<PostgresOptions>),
 }
 
 /// Whether a store may be made.
@@ -43,19 +53,75 @@ pub(crate) struct Storage {
     /// What the domain sees.
     pub(crate) store: Arc<SealedStore>,
     /// What must be closed in the end.
-    records: Arc<SqliteRecords>,
+    database: Database,
+}
+
+/// An open database.
+enum Database {
+    #[cfg(feature = "store-sqlite")]
+    Sqlite(Arc<SqliteRecords>),
+    #[cfg(feature = "store-postgres")]
+    Postgres(Arc<PostgresRecords>),
 }
 
 impl Url {
     /// Reads `storage.url`.
     pub(crate) fn parse(url: &str) -> Result<Self, Report> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Err(super::missing("storage.url = \"postgres:…\"", "store-postgres"));
+        if ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            Self::of_postgres(url)
+        } else {
+            Self::of_sqlite(url)
         }
+    }
+
+    #[cfg(feature = "store-postgres")]
+    fn of_postgres(url: &str) -> Result<Self, Report> {
+        // There may be a password in it.
+        let unusable = |error| Report::new(format!("storage.url: {error}"));
+        PostgresOptions::parse(url).map(Box::new).map(Self::Postgres).map_err(unusable)
+    }
+
+    #[cfg(not(feature = "store-postgres"))]
+    fn of_postgres(_: &str) -> Result<Self, Report> {
+        Err(super::missing("storage.url = \"postgres:…\"", "store-postgres"))
+    }
+
+    #[cfg(feature = "store-sqlite")]
+    fn of_sqlite(url: &str) -> Result<Self, Report> {
         match Location::parse(url) {
             Ok(Location::Memory) => Ok(Self::Memory),
             Ok(Location::File(path)) => Ok(Self::File(path)),
             Err(error) => Err(Report::new(format!("storage.url {url:?}: {error}"))),
+        }
+    }
+
+    #[cfg(not(feature = "store-sqlite"))]
+    fn of_sqlite(_: &str) -> Result<Self, Report> {
+        Err(super::missing("storage.url = \"sqlite:…\"", "store-sqlite"))
+    }
+
+    /// Returns the file that the store is in, if it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            #[cfg(feature = "store-sqlite")]
+            Self::File(path) => Some(path),
+            #[cfg(feature = "store-sqlite")]
+            Self::Memory => None,
+            #[cfg(feature = "store-postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Says whether the store is gone with the process.
+    #[cfg(feature = "import-pykmip")]
+    pub(crate) fn is_memory(&self) -> bool {
+        match self {
+            #[cfg(feature = "store-sqlite")]
+            Self::Memory => true,
+            #[cfg(feature = "store-sqlite")]
+            Self::File(_) => false,
+            #[cfg(feature = "store-postgres")]
+            Self::Postgres(_) => false,
         }
     }
 }
@@ -64,65 +130,113 @@ impl Storage {
     /// Opens the configured store.
     pub(crate) async fn open(config: &Config, creation: Creation) -> Result<Self, Report> {
         match Url::parse(&config.storage.url)? {
+            #[cfg(feature = "store-sqlite")]
             Url::Memory => {
                 let root_key = root_key::ephemeral(crypto::at_rest())?;
-                Self::start(config, Location::Memory, true, &*root_key).await
+                let options = Options { create: true, ..Options::new(Location::Memory) };
+                Self::start_sqlite(config, options, &*root_key).await
             }
-            Url::File(path) => {
-                let key_path = root_key::path(&config.root_key)?.ok_or_else(|| {
-                    Report::new("root_key.file is not set; a store in a file needs a root key")
-                })?;
-                let plan = Plan::of(&path, &key_path, creation)?;
-                if !config.development && beside(&path, &key_path) {
-                    tracing::warn!(
-                        root_key = %key_path.display(),
-                        "the root key lies beside the store it seals; keep it elsewhere"
-                    );
-                }
-                if plan.make_store {
-                    make_directories(&path, &key_path)?;
-                    if !config.development {
-                        tracing::warn!(store = %path.display(), "a new, empty store is made");
-                    }
-                }
-                let cipher = crypto::at_rest();
-                let root_key = if plan.make_key {
-                    root_key::create(&key_path, cipher)?
-                } else {
-                    root_key::load(&key_path, cipher)?
-                };
-                Self::start(config, Location::File(path), plan.make_store, &*root_key).await
+            #[cfg(feature = "store-sqlite")]
+            Url::File(path) => Self::open_file(config, path, creation).await,
+            #[cfg(feature = "store-postgres")]
+            Url::Postgres(options) => Self::open_postgres(config, *options, creation).await,
+        }
+    }
+
+    #[cfg(feature = "store-sqlite")]
+    async fn open_file(config: &Config, path: PathBuf, creation: Creation) -> Result<Self, Report> {
+        let key_path = key_path(config)?;
+        let plan = Plan::of(&path, &key_path, creation)?;
+        if !config.development && beside(&path, &key_path) {
+            tracing::warn!(
+                root_key = %key_path.display(),
+                "the root key lies beside the store it seals; keep it elsewhere"
+            );
+        }
+        if plan.make_store {
+            make_directories(&[&path, &key_path])?;
+            if !config.development {
+                tracing::warn!(store = %path.display(), "a new, empty store is made");
             }
         }
+        let root_key = plan.root_key(&key_path)?;
+        let create = plan.make_store;
+        let options = Options { create, ..Options::new(Location::File(path)) };
+        Self::start_sqlite(config, options, &*root_key).await
+    }
+
+    #[cfg(feature = "store-sqlite")]
+    async fn start_sqlite(
+        config: &Config,
+        options: Options,
+        root_key: &dyn RootKey,
+    ) -> Result<Self, Report> {
+        let options = Options { cache_bytes: config.storage.cache_bytes, ..options };
+        let records = Arc::new(SqliteRecords::open(&options).await?);
+        let backing = Backing::of(&records);
+        Self::start(config, backing, Database::Sqlite(records), options.create, root_key).await
+    }
+
+    #[cfg(feature = "store-postgres")]
+    async fn open_postgres(
+        config: &Config,
+        mut options: PostgresOptions,
+        creation: Creation,
+    ) -> Result<Self, Report> {
+        let (key_path, place) = (key_path(config)?, options.place());
+        options.cache_bytes = config.storage.cache_bytes;
+        options.connections = config.storage.connections;
+        // A database without tables next to a root key is one that was lost, or another one.
+        options.create = creation == Creation::Asked || !key_path.exists();
+        let records = match PostgresRecords::open(&options).await {
+            Err(PostgresOpenError::Missing { .. }) => return Err(lost(&place, &key_path)),
+            opened => Arc::new(opened?),
+        };
+        let filled = !records.load_keys().await?.is_empty();
+        let plan = Plan::of_database(&place, filled, &key_path, creation)?;
+        if plan.make_store {
+            make_directories(&[&key_path])?;
+            if !config.development {
+                tracing::warn!(store = %place, "a new, empty store is made");
+            }
+        }
+        let root_key = plan.root_key(&key_path)?;
+        let backing = Backing::of(&records);
+        let database = Database::Postgres(records);
+        Self::start(config, backing, database, plan.make_store, &*root_key).await
     }
 
     async fn start(
         config: &Config,
-        location: Location,
+        backing: Backing,
+        database: Database,
         create: bool,
         root_key: &dyn RootKey,
     ) -> Result<Self, Report> {
-        let cache_bytes = config.storage.cache_bytes;
-        let options = Options { create, cache_bytes, ..Options::new(location) };
-        let records = Arc::new(SqliteRecords::open(&options).await?);
         let when_empty = if create { WhenEmpty::Create } else { WhenEmpty::Refuse };
         let opening =
             Opening { when_empty, node: config.node.name.clone(), audit_reads: reads(config) };
-        let store = SealedStore::open(
-            Backing::of(&records),
-            crypto::at_rest(),
-            root_key,
-            Arc::new(StoredForm),
-            opening,
-        )
-        .await?;
-        Ok(Self { store: Arc::new(store), records })
+        let encoding = Arc::new(StoredForm);
+        let store =
+            SealedStore::open(backing, crypto::at_rest(), root_key, encoding, opening).await?;
+        Ok(Self { store: Arc::new(store), database })
     }
 
     /// Writes what waits to be written and lets go of the store.
     pub(crate) async fn close(&self) {
-        self.records.close().await;
+        match &self.database {
+            #[cfg(feature = "store-sqlite")]
+            Database::Sqlite(records) => records.close().await,
+            #[cfg(feature = "store-postgres")]
+            Database::Postgres(records) => records.close().await,
+        }
     }
+}
+
+/// Finds the root key, without which there is no store that lasts.
+fn key_path(config: &Config) -> Result<PathBuf, Report> {
+    root_key::path(&config.root_key)?
+        .ok_or_else(|| Report::new("root_key.file is not set; a store that lasts needs a root key"))
 }
 
 /// Says what becomes of events that belong to no change.
@@ -142,6 +256,33 @@ struct Plan {
 }
 
 impl Plan {
+    /// Decides for a database that is there, and holds something or nothing.
+    #[cfg(feature = "store-postgres")]
+    fn of_database(
+        place: &str,
+        filled: bool,
+        key: &Path,
+        creation: Creation,
+    ) -> Result<Self, Report> {
+        match (filled, key.exists()) {
+            (true, true) => Ok(Self { make_key: false, make_store: false }),
+            (true, false) => Err(Report::new(format!(
+                "the database {place} holds a store, but its root key {} is not there; bring the \
+                 root key, from the first server if there are several",
+                key.display()
+            ))),
+            (false, true) if creation == Creation::First => Err(lost(place, key)),
+            (false, have_key) => Ok(Self { make_key: !have_key, make_store: true }),
+        }
+    }
+
+    /// Makes or loads the root key.
+    fn root_key(self, path: &Path) -> Result<Arc<dyn RootKey>, Report> {
+        let cipher = crypto::at_rest();
+        if self.make_key { root_key::create(path, cipher) } else { root_key::load(path, cipher) }
+    }
+
+    #[cfg(feature = "store-sqlite")]
     fn of(store: &Path, key: &Path, creation: Creation) -> Result<Self, Report> {
         match (store.exists(), key.exists()) {
             (true, true) => Ok(Self { make_key: false, make_store: false }),
@@ -166,9 +307,19 @@ impl Plan {
     }
 }
 
-/// Makes the directories of a new store and its root key, as far as they are missing.
-fn make_directories(store: &Path, key: &Path) -> Result<(), Report> {
-    for directory in [directory_of(store), directory_of(key)] {
+/// Says that an empty database is not what its root key is for.
+#[cfg(feature = "store-postgres")]
+fn lost(place: &str, key: &Path) -> Report {
+    Report::new(format!(
+        "the database {place} is empty, although {} is there; if it is the right one, and you want \
+         an empty store in it, say --create-store",
+        key.display()
+    ))
+}
+
+/// Makes the directories of files that are made, as far as they are missing.
+fn make_directories(files: &[&Path]) -> Result<(), Report> {
+    for directory in files.iter().map(|file| directory_of(file)) {
         if !directory.exists() {
             secret_file::create_directory(directory)?;
         }
@@ -181,10 +332,12 @@ fn directory_of(path: &Path) -> &Path {
 }
 
 /// Says whether something is in the directory already, so that the store was meant to be, too.
+#[cfg(feature = "store-sqlite")]
 fn directory_is_in_use(store: &Path) -> bool {
     std::fs::read_dir(directory_of(store)).is_ok_and(|mut entries| entries.next().is_some())
 }
 
+#[cfg(feature = "store-sqlite")]
 fn beside(store: &Path, key: &Path) -> bool {
     let resolved = |path: &Path| std::fs::canonicalize(directory_of(path)).ok();
     resolved(store).is_some() && resolved(store) == resolved(key)
@@ -231,9 +384,38 @@ mod tests {
         assert!(Plan::of(&store, &key, Creation::Asked).is_ok());
     }
 
+    #[cfg(not(feature = "store-postgres"))]
     #[test]
     fn another_database_names_its_feature() {
         let error = Url::parse("postgres://a/b").unwrap_err().to_string();
         assert!(error.contains("store-postgres"), "{error}");
+    }
+
+    #[cfg(feature = "store-postgres")]
+    #[test]
+    fn an_unprotected_database_is_refused_without_its_password() {
+        let url = "postgres://kmip:hunter2@db.example/kmip?sslmode=disable";
+        let error = Url::parse(url).unwrap_err().to_string();
+        assert!(error.contains("sslmode") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[cfg(feature = "store-postgres")]
+    #[test]
+    fn a_lost_database_is_not_replaced_by_an_empty_one() {
+        let keys = tempfile::tempdir().unwrap();
+        let (there, missing) = (keys.path().join("root.key"), keys.path().join("none.key"));
+        std::fs::write(&there, "x").unwrap();
+        for (filled, key, creation, expected) in [
+            (true, &there, Creation::First, Ok((false, false))),
+            (true, &missing, Creation::First, Err(())),
+            (true, &missing, Creation::Asked, Err(())),
+            (false, &there, Creation::First, Err(())),
+            (false, &there, Creation::Asked, Ok((false, true))),
+            (false, &missing, Creation::First, Ok((true, true))),
+        ] {
+            let plan = Plan::of_database("db", filled, key, creation);
+            let plan = plan.map(|plan| (plan.make_key, plan.make_store)).map_err(|_| ());
+            assert_eq!(plan, expected, "{filled} {key:?} {creation:?}");
+        }
     }
 }
