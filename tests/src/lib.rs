@@ -7,6 +7,7 @@
 //! | [`answer`] | response messages, read as strictly as the strictest client does |
 //! | [`connection`] | mutual TLS, one message at a time in each direction |
 //! | [`server`] | the server inside this process, on a directory and a port of its own |
+//! | [`postgres`] | a PostgreSQL of the tests' own |
 //! | [`program`] | the server as a process, to be killed |
 //! | [`clock`] | the client's time of day |
 //! | [`pykmip`] | a client and a server that are not ours |
@@ -24,6 +25,7 @@
 pub mod answer;
 pub mod clock;
 pub mod connection;
+pub mod postgres;
 pub mod program;
 pub mod pykmip;
 pub mod request;

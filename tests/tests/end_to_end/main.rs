@@ -29,6 +29,7 @@ mod durability;
 mod kill;
 mod life_cycle;
 mod policies;
+mod postgresql;
 mod pykmip_configuration;
 mod shutdown;
 mod versions;

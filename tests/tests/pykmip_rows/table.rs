@@ -66,7 +66,7 @@ pub(crate) const SECTIONS: &[Section] = sections! {
         S17 "runs anywhere and not as root, and names a file that it cannot read" [files_that_cannot_be_used_are_named a_log_that_cannot_be_written_is_named];
         S18 "a store of a later version is refused, of an earlier one migrated" [a_later_schema_is_refused_and_left_alone a_database_of_the_first_schema_is_brought_up_to_date version_1_is_written_and_read_as_it_always_was];
         S19 "a store that is gone is told, not replaced in silence" [a_lost_store_is_not_replaced_by_an_empty_one an_empty_store_is_made_when_that_is_said];
-        S20 "another storage can be added" [memory_keeps_every_promise memory_records_keep_every_promise keeps_every_promise];
+        S20 "another storage can be added" [memory_keeps_every_promise memory_records_keep_every_promise keeps_every_promise a_database_keeps_every_promise];
         S21 "another provider of cryptography can be added" [what_either_offers_is_offered_and_done the_first_answers_for_both_where_it_offers];
         S22 "what the provider lacks is refused in words and is not in Query" [old_algorithms_are_offered_only_on_request what_neither_offers_is_refused_by_the_second];
     }
