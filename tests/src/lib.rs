@@ -10,6 +10,7 @@
 //! | [`postgres`] | a PostgreSQL of the tests' own |
 //! | [`program`] | the server as a process, to be killed |
 //! | [`clock`] | the client's time of day |
+//! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
 //! None of it uses the server's codec, so that one cannot hide a mistake of the other.
@@ -25,6 +26,7 @@
 pub mod answer;
 pub mod clock;
 pub mod connection;
+pub mod population;
 pub mod postgres;
 pub mod program;
 pub mod pykmip;

@@ -18,12 +18,16 @@ pub const CLIENTS: [&str; 3] = ["client", "alice", "bob"];
 /// How long requests in progress have at the end of a test.
 const DRAIN_SECONDS: u64 = 2;
 
-/// A development directory, as `kmip-app init` makes it, in a place that is removed in the end.
+/// A development directory, as `kmip-app init` makes it.
 #[derive(Debug)]
-pub struct Directory(TempDir);
+pub struct Directory {
+    path: PathBuf,
+    /// The place that is removed in the end, if it is not one that stays.
+    _temporary: Option<TempDir>,
+}
 
 impl Directory {
-    /// Makes one.
+    /// Makes one in a place that is removed in the end.
     pub fn make() -> Self {
         Self::of(&CLIENTS)
     }
@@ -37,12 +41,17 @@ impl Directory {
             clients: clients.iter().copied().map(Into::into).collect(),
         };
         init::make(&arguments).unwrap_or_else(|report| panic!("init: {report}"));
-        Self(parent)
+        Self { path: arguments.directory, _temporary: Some(parent) }
+    }
+
+    /// Takes one that is there, and leaves it there.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), _temporary: None }
     }
 
     /// Returns where it is.
     pub fn path(&self) -> PathBuf {
-        self.0.path().join("kmip")
+        self.path.clone()
     }
 
     /// Returns the configuration file.
