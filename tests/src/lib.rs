@@ -10,6 +10,8 @@
 //! | [`postgres`] | a PostgreSQL of the tests' own |
 //! | [`program`] | the server as a process, to be killed |
 //! | [`clock`] | the client's time of day |
+//! | [`dice`] | chance that can be repeated |
+//! | [`crash`] | a witness of what was acknowledged, and servers that are killed |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -26,6 +28,8 @@
 pub mod answer;
 pub mod clock;
 pub mod connection;
+pub mod crash;
+pub mod dice;
 pub mod population;
 pub mod postgres;
 pub mod program;

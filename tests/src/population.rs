@@ -92,10 +92,9 @@ pub fn object(number: u64, count: u64, now: i64) -> ManagedObject {
     set(Attribute::Name(Name::text(name(number))));
     set(Attribute::InitialDate(DateTime(made)));
     set(Attribute::LastChangeDate(DateTime(made)));
-    for (attribute_name, text) in [
-        ("batch", batch(number)),
-        ("application", format!("application-{}", (dice >> 8) % 20)),
-    ] {
+    for (attribute_name, text) in
+        [("batch", batch(number)), ("application", format!("application-{}", (dice >> 8) % 20))]
+    {
         set(Attribute::Vendor(VendorAttribute {
             vendor_identification: "x".to_owned(),
             attribute_name: attribute_name.to_owned(),

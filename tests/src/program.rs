@@ -22,6 +22,18 @@ pub fn path() -> Option<PathBuf> {
     built.is_file().then_some(built)
 }
 
+/// Makes the command that serves from a directory.
+pub fn command(path: &PathBuf, directory: &Directory, more: &[&str]) -> Command {
+    let mut command = Command::new(path);
+    command
+        .arg("serve")
+        .arg("--config")
+        .arg(directory.config_file())
+        .args(["--set", "log.level=warn"])
+        .args(more);
+    command
+}
+
 /// A running process.
 #[derive(Debug)]
 pub struct Program {
@@ -58,16 +70,37 @@ impl Program {
         more: &[&str],
         error: Stdio,
     ) -> Result<Self, String> {
-        let mut child = Command::new(path)
-            .arg("serve")
-            .arg("--config")
-            .arg(directory.config_file())
-            .args(["--set", "log.level=warn"])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(error)
-            .spawn()
-            .map_err(|error| error.to_string())?;
+        Self::run(command(path, directory, more).stderr(error))
+    }
+
+    /// Kills a server some time after it has begun to start.
+    ///
+    /// # Errors
+    /// That it cannot be run.
+    pub fn interrupted(
+        path: &PathBuf,
+        directory: &Directory,
+        more: &[&str],
+        after: Duration,
+    ) -> Result<(), String> {
+        let mut command = command(path, directory, more);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut child = child.map_err(|error| error.to_string())?;
+        let (_keep, never) = mpsc::channel::<()>();
+        // Nobody sends: this is the time that passes.
+        let _ = never.recv_timeout(after);
+        // It may have ended already.
+        let _ = child.kill();
+        child.wait().map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// Runs a command that [`command`] made, and waits until it listens.
+    ///
+    /// # Errors
+    /// What it said to standard error, if it ended instead and that is a pipe.
+    pub fn run(command: &mut Command) -> Result<Self, String> {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| error.to_string())?;
         let output = child.stdout.take().ok_or("it has no standard output")?;
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
@@ -109,10 +142,16 @@ impl Program {
     }
 
     /// Asks it to end by a signal, and waits for it.
-    pub fn signal(mut self, signal: &str) -> ExitStatus {
+    pub fn signal(self, signal: &str) -> ExitStatus {
         let command = format!("kill -{signal} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &command]).status();
         assert!(sent.is_ok_and(|status| status.success()), "{command}");
+        self.ended().0
+    }
+
+    /// Waits until it ends by itself. Returns what it had said to standard error, too, if that is a
+    /// pipe.
+    pub fn ended(mut self) -> (ExitStatus, String) {
         let (tell, told) = mpsc::channel();
         let output = self.child.stderr.take();
         thread::spawn(move || {
@@ -121,10 +160,11 @@ impl Program {
             if let Some(mut output) = output {
                 let _ = output.read_to_end(&mut rest);
             }
-            let _ = tell.send(());
+            let _ = tell.send(rest);
         });
-        assert!(told.recv_timeout(PATIENCE).is_ok(), "the process does not end on {signal}");
-        self.child.wait().expect("the process is ours")
+        let said = told.recv_timeout(PATIENCE).expect("the process ends");
+        let status = self.child.wait().expect("the process is ours");
+        (status, String::from_utf8_lossy(&said).into_owned())
     }
 }
 

@@ -5,7 +5,6 @@
 //! server and calls this. It talks to this machine only, and it ends by itself: each of MESSAGES
 //! is sent once.
 
-mod dice;
 mod mutation;
 mod storm;
 

@@ -3,7 +3,7 @@
 use kmip_model::enumeration::Tag;
 use kmip_tests::tree::{Item, Value};
 
-use crate::dice::Dice;
+use kmip_tests::dice::Dice;
 
 /// The longest request that the server reads, as it is configured by default.
 const LONGEST: usize = 1 << 20;

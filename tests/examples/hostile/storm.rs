@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use kmip_tests::connection::{Connection, ConnectionError, Target, TlsVersions};
 use kmip_tests::tree::Item;
 
-use crate::dice::Dice;
 use crate::mutation::{Expected, Messages};
+use kmip_tests::dice::Dice;
 
 /// What came of the messages.
 #[derive(Debug, Default)]

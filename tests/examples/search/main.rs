@@ -277,10 +277,7 @@ fn create(directory: &Directory, program: &Program) -> Result<f64, Box<dyn Error
     Ok(median(times))
 }
 
-fn timed(
-    connection: &mut Connection,
-    request: &Request,
-) -> Result<(Answer, f64), Box<dyn Error>> {
+fn timed(connection: &mut Connection, request: &Request) -> Result<(Answer, f64), Box<dyn Error>> {
     let message = request.message();
     let bytes = message.encode()?;
     let begun = Instant::now();
@@ -329,7 +326,8 @@ fn memory(process: u32) -> Result<f64, Box<dyn Error>> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
-    let kibibytes: u32 = number.ok_or("the process does not say how much memory it has")?.parse()?;
+    let kibibytes: u32 =
+        number.ok_or("the process does not say how much memory it has")?.parse()?;
     Ok(f64::from(kibibytes) / 1024.0)
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use kmip_model::enumeration::Operation;
 use kmip_tests::Request;
 use kmip_tests::connection::{Connection, ConnectionError, TlsVersions};
+use kmip_tests::crash::{self, Plan};
 use kmip_tests::program::{self, Program};
 use kmip_tests::request::name;
 use kmip_tests::server::Directory;
@@ -121,4 +122,25 @@ fn every_acknowledged_key_survives_kill_9_once() {
         "kill -9: {} keys acknowledged, all there; {in_flight} more were written",
         acknowledged.len()
     );
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_in_a_few_rounds_of_kill_9() {
+    let Some(program) = program::path() else {
+        println!("skipped: kill -9: the program kmip-app is not built; cargo build builds it");
+        return;
+    };
+    // tests/fault/crash_loop.sh does it 200 times.
+    let plan = Plan {
+        program,
+        rounds: 5,
+        clients: 4,
+        seed: u64::from(std::process::id()),
+        longest: Duration::from_millis(600),
+        arguments: Vec::new(),
+        kill_database: None,
+    };
+    let tally = crash::run(&plan, &mut |_| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    println!("kill -9: {tally:?} with seed {}", plan.seed);
+    assert!(tally.acknowledged > 0 && tally.read_back > 0, "{tally:?}");
 }
