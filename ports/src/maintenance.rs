@@ -3,7 +3,7 @@
 //! Storage adapters implement it. Like all of storage it sees sealed bytes only.
 
 use async_trait::async_trait;
-use kmip_model::UniqueIdentifier;
+use kmip_model::{DateTime, UniqueIdentifier};
 
 use crate::{
     audit::{Anchor, AuditBlock},
@@ -38,6 +38,10 @@ pub struct Resealed {
     pub revision: Revision,
     /// The new bytes.
     pub sealed: Sealed,
+    /// State: a date may have come since.
+    pub state: Option<u32>,
+    /// The next instant at which a date changes the state.
+    pub next_change_at: Option<DateTime>,
 }
 
 /// A part of a store that is put into an empty one.
@@ -59,8 +63,8 @@ pub trait Maintenance: Send + Sync {
     /// Returns the store as it is now; what is written later is not in it.
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
 
-    /// Replaces the sealed bytes of those records whose revision is still the same, and says how
-    /// many they were. Revisions stay.
+    /// Replaces the sealed bytes of those records whose revision is still the same, and their state,
+    /// and says how many they were. Revisions stay.
     async fn reseal(&self, records: Vec<Resealed>) -> Result<u64, StoreError>;
 
     /// Removes the blocks of a node up to the anchor's, and keeps the anchor.

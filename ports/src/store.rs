@@ -97,13 +97,14 @@ impl<T> Default for ChangeSet<T> {
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// How many there are in all, before offset and maximum.
-    pub total: u64,
+    /// How many there are in all, before offset and maximum; `None` if they are so many that to
+    /// count them would take longer than to find the page. Up to a thousand are always counted.
+    pub total: Option<u64>,
 }
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), total: 0 }
+        Self { items: Vec::new(), total: Some(0) }
     }
 }
 

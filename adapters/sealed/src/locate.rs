@@ -11,7 +11,8 @@ use kmip_model::{
     policy::Visibility,
 };
 use kmip_ports::{
-    record::{Condition, TermQuery},
+    maintenance::Resealed,
+    record::{Columns, Condition, Record, TermQuery},
     store::{Page, StoreError},
 };
 
@@ -36,6 +37,15 @@ pub(crate) struct PageSize {
 impl PageSize {
     pub(crate) const USUAL: Self = Self { identifiers: 1024, overlap: 32 };
 }
+
+/// How many records whose date has come are brought up to date at a time.
+const SETTLED_TOGETHER: u64 = 256;
+
+/// How often others may come first while that is done.
+const ATTEMPTS: u32 = 8;
+
+/// How far is counted what is looked at one by one.
+const COUNTED: u64 = 1_000;
 
 /// How to answer a Locate.
 #[derive(Debug, Default)]
@@ -84,6 +94,12 @@ impl Plan {
             }
         }
         Some(plan)
+    }
+
+    /// Says whether it is for few records that are found by what they are called.
+    fn is_narrow(&self) -> bool {
+        let narrow = |it: &Condition| matches!(it, Condition::Identifier(_) | Condition::Term(_));
+        self.conditions.iter().any(narrow)
     }
 
     fn search(&self, visible: &Visibility, states: &[u32], now: DateTime) -> TermQuery {
@@ -197,7 +213,7 @@ impl SealedStore {
         let Some(plan) = Plan::of(query, &self.terms()) else {
             return Ok(Page::default());
         };
-        if plan.look || self.any_due(&plan, visible, now).await? {
+        if plan.look || !self.settle(&plan, visible, now).await? {
             return self.look(&plan, query, visible, now).await;
         }
         let search = plan.search(visible, &plan.states, now);
@@ -206,19 +222,57 @@ impl SealedStore {
             .await
     }
 
-    /// Says whether a date has come that may make a stored state wrong.
-    async fn any_due(
+    /// Brings records up to date that are stored in a state that a date has ended, so that the
+    /// states that are stored are right, and the next search finds them so. Says whether they are.
+    ///
+    /// Nobody sees the difference: whoever opens such an object lets its dates take effect.
+    async fn settle(
         &self,
         plan: &Plan,
         visible: &Visibility,
         now: DateTime,
     ) -> Result<bool, StoreError> {
         if plan.states.is_empty() {
-            return Ok(false);
+            return Ok(true);
         }
-        let search = plan.search(visible, &[NO_STATE], now);
-        let due = self.records.search(&TermQuery { maximum: Some(1), ..search }).await?;
-        Ok(due.total > 0)
+        let mut search = plan.search(visible, &[NO_STATE], now);
+        search.maximum = Some(SETTLED_TOGETHER);
+        if !plan.is_narrow() {
+            // The others would be passed over by each search that is not for them.
+            search.conditions.retain(|condition| matches!(condition, Condition::State { .. }));
+        }
+        let mut attempts = ATTEMPTS;
+        loop {
+            let due = self.records.search(&search).await?.items;
+            if due.is_empty() {
+                return Ok(true);
+            }
+            match self.settle_all(due, now).await {
+                Ok(0) if attempts > 0 => attempts = attempts.saturating_sub(1),
+                // What cannot be written now can be looked at.
+                Ok(0) | Err(StoreError::Unavailable) => return Ok(false),
+                Ok(_) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// Seals objects anew as they are now, and says how many; those that others change stay.
+    async fn settle_all(
+        &self,
+        due: Vec<UniqueIdentifier>,
+        now: DateTime,
+    ) -> Result<u64, StoreError> {
+        let mut settled = Vec::with_capacity(due.len());
+        for identifier in due {
+            let Some(stored) = self.records.load(&identifier).await? else { continue };
+            let revision = stored.revision;
+            let object = self.open_record(&identifier, &stored)?.at(now);
+            let Record { columns, sealed, .. } = self.seal(&object, revision)?;
+            let Columns { state, next_change_at, .. } = columns;
+            settled.push(Resealed { identifier, revision, sealed, state, next_change_at });
+        }
+        self.maintenance.reseal(settled).await
     }
 
     /// Goes through everything that the record store finds, page by page.
@@ -233,16 +287,27 @@ impl SealedStore {
         let mut search = plan.search(visible, &plan.states, now);
         search.maximum = Some(identifiers);
         let mut found = Page::default();
+        let mut seen: u64 = 0;
+        // The page is full then, and nobody is told how many there are besides.
+        let enough = query
+            .maximum
+            .map_or(u64::MAX, |maximum| maximum.saturating_add(query.offset).max(COUNTED));
         let mut before: HashSet<UniqueIdentifier> = HashSet::new();
         loop {
             let page = self.records.search(&search).await?.items;
             for identifier in page.iter().filter(|identifier| !before.contains(*identifier)) {
                 if self.is_asked_for(identifier, plan, query, now).await? {
-                    keep(&mut found, query, identifier);
+                    seen = seen.saturating_add(1);
+                    keep(&mut found, query, identifier, seen);
                 }
+            }
+            if seen > enough {
+                found.total = None;
+                return Ok(found);
             }
             let count = page.len() as u64;
             if count < identifiers {
+                found.total = Some(seen);
                 return Ok(found);
             }
             // Records that are put meanwhile push the others back, and those come again too.
@@ -270,13 +335,17 @@ impl SealedStore {
     }
 }
 
-/// Counts one more match, and keeps it if it is within offset and maximum.
-fn keep(found: &mut Page<UniqueIdentifier>, query: &Locate, identifier: &UniqueIdentifier) {
+/// Keeps a match, of which so many were seen with it, if it is within offset and maximum.
+fn keep(
+    found: &mut Page<UniqueIdentifier>,
+    query: &Locate,
+    identifier: &UniqueIdentifier,
+    seen: u64,
+) {
     let full = query.maximum.is_some_and(|maximum| found.items.len() as u64 >= maximum);
-    if found.total >= query.offset && !full {
+    if seen > query.offset && !full {
         found.items.push(identifier.clone());
     }
-    found.total = found.total.saturating_add(1);
 }
 
 #[cfg(test)]
@@ -285,12 +354,16 @@ mod tests {
 
     use super::*;
     use crate::store::tests::{Sealed, named};
+    use async_trait::async_trait;
     use kmip_model::{
         attribute::{Attribute, Name},
         enumeration::ObjectType,
     };
-    use kmip_ports::store::ObjectStore;
-
+    use kmip_ports::{
+        audit::Anchor,
+        maintenance::{Maintenance, Part, Snapshot},
+        store::ObjectStore as _,
+    };
     const NOW: DateTime = DateTime(50);
 
     fn everything() -> Visibility {
@@ -306,7 +379,7 @@ mod tests {
         let before = sealed.encoding.decoded();
         let query = Locate { filters, ..Locate::default() };
         let found = pollster::block_on(sealed.store.locate(&query, &everything(), NOW)).unwrap();
-        (found.total, sealed.encoding.decoded().saturating_sub(before))
+        (found.total.unwrap(), sealed.encoding.decoded().saturating_sub(before))
     }
 
     #[test]
@@ -336,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_opens_only_objects_whose_date_has_come() {
+    fn a_state_opens_objects_whose_date_has_come_and_those_once() {
         let sealed = Sealed::new();
         for (identifier, date) in [("a", 49), ("b", 51)] {
             let mut object = named(identifier, "one");
@@ -345,8 +418,66 @@ mod tests {
         }
         let state = |state| vec![filter(Tag::State, Value::Enumeration(state))];
         assert_eq!(count(&sealed, state(1)), (1, 1));
-        assert_eq!(count(&sealed, state(2)), (1, 1));
-        assert_eq!(count(&sealed, state(3)), (0, 1));
+        assert_eq!(count(&sealed, state(2)), (1, 0));
+        assert_eq!(count(&sealed, state(3)), (0, 0));
+    }
+
+    #[test]
+    fn a_search_brings_all_states_up_to_date_but_one_by_name_only_its_own() {
+        let state = filter(Tag::State, Value::Enumeration(2));
+        let name = filter(Tag::Name, Attribute::Name(Name::text("one")).to_value());
+        let algorithm = filter(Tag::CryptographicAlgorithm, Value::Enumeration(3));
+        for (other, opened) in [(name, [1, 2, 0]), (algorithm, [3, 0, 0])] {
+            let sealed = Sealed::new();
+            for (identifier, called) in [("a", "one"), ("b", "two"), ("c", "two")] {
+                let mut object = named(identifier, called);
+                object.attributes_mut().set(Attribute::ActivationDate(DateTime(49)));
+                sealed.put(object);
+            }
+            let first = count(&sealed, vec![state.clone(), other]);
+            let then = [0, 1].map(|_| count(&sealed, vec![state.clone()]));
+            assert_eq!([first.1, then[0].1, then[1].1], opened);
+            assert_eq!((then[0].0, then[1].0), (3, 3));
+        }
+    }
+
+    /// Writes nothing.
+    struct ReadOnly;
+
+    #[async_trait]
+    impl Maintenance for ReadOnly {
+        async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+            Err(StoreError::Unavailable)
+        }
+
+        async fn reseal(&self, _: Vec<Resealed>) -> Result<u64, StoreError> {
+            Err(StoreError::Unavailable)
+        }
+
+        async fn prune(&self, _: Anchor) -> Result<(), StoreError> {
+            Err(StoreError::Unavailable)
+        }
+
+        async fn restore(&self, _: Part) -> Result<(), StoreError> {
+            Err(StoreError::Unavailable)
+        }
+    }
+
+    #[test]
+    fn states_that_cannot_be_brought_up_to_date_are_looked_at() {
+        let mut sealed = Sealed::new();
+        let store = Arc::get_mut(&mut sealed.store).expect("nobody else has it yet");
+        store.maintenance = Arc::new(ReadOnly);
+        for (identifier, date) in [("a", 49), ("b", 51)] {
+            let mut object = named(identifier, "one");
+            object.attributes_mut().set(Attribute::ActivationDate(DateTime(date)));
+            sealed.put(object);
+        }
+        for (state, found) in [(1, 1), (2, 1), (3, 0), (2, 1)] {
+            // Once to bring it up to date, and once to look.
+            let filters = vec![filter(Tag::State, Value::Enumeration(state))];
+            assert_eq!(count(&sealed, filters), (found, 2), "{state}");
+        }
     }
 
     #[test]
@@ -364,7 +495,7 @@ mod tests {
             let found = pollster::block_on(sealed.store.locate(&query, &everything(), NOW));
             let page = Page {
                 items: ["f", "e", "d", "c", "b"].map(UniqueIdentifier::new).to_vec(),
-                total: 7,
+                total: Some(7),
             };
             assert_eq!(found, Ok(page), "{identifiers} with {overlap} again");
         }

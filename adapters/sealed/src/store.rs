@@ -109,7 +109,11 @@ impl SealedStore {
     }
 
     /// Seals an object for the revision that it will have.
-    fn seal(&self, object: &ManagedObject, revision: Revision) -> Result<Record, StoreError> {
+    pub(crate) fn seal(
+        &self,
+        object: &ManagedObject,
+        revision: Revision,
+    ) -> Result<Record, StoreError> {
         let columns = columns_of(object);
         let terms = self.terms().of_object(object);
         let place = self.place(object.identifier(), revision, &columns, &terms);

@@ -11,6 +11,8 @@
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod batch;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod branches;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod cache;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;

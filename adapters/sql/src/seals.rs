@@ -98,8 +98,12 @@ impl Written {
         for (identifier, spent) in self.spends {
             cache.was_amended(&identifier, |record| record.spent = spent);
         }
-        for Resealed { identifier, sealed, .. } in self.resealed {
-            cache.was_amended(&identifier, |record| record.sealed = sealed);
+        for Resealed { identifier, sealed, state, next_change_at, .. } in self.resealed {
+            cache.was_amended(&identifier, |record| {
+                record.sealed = sealed;
+                record.columns.state = state;
+                record.columns.next_change_at = next_change_at;
+            });
         }
     }
 }

@@ -11,6 +11,7 @@ use sea_query::{
 };
 
 use crate::{
+    branches::{Branch, Dates, branches},
     schema::{RecordTable, TermTable},
     statement::{same_record, signed},
 };
@@ -18,7 +19,10 @@ use crate::{
 /// How many selects are put together; databases have a limit, and policies may be many.
 const BRANCHES: usize = 64;
 
-/// The two statements of a search.
+/// How far is counted: a count of everything would cost more than any search.
+pub(crate) const COUNTED: u64 = 1_000;
+
+/// The statements of a search.
 #[derive(Debug)]
 pub(crate) struct Search {
     /// The identifiers of the page, newest first.
@@ -27,7 +31,7 @@ pub(crate) struct Search {
     /// each has. If not, identifiers are the last column of its rows.
     #[cfg(feature = "sqlite")]
     pub(crate) joined: bool,
-    /// How many there are in all.
+    /// How many there are in all; one more than [`COUNTED`] stands for more.
     pub(crate) count: SelectStatement,
 }
 
@@ -44,30 +48,31 @@ pub(crate) enum Manner {
 }
 
 impl Search {
-    /// Builds the statements; `None` if the caller cannot see any such record.
-    pub(crate) fn new(query: &TermQuery, manner: Manner) -> Option<Self> {
+    /// Builds the statements; `None` if the caller cannot see any such record. `dates` says how
+    /// many records the range of dates leaves, where [`Search::probe`] has found out.
+    pub(crate) fn new(query: &TermQuery, manner: Manner, dates: Dates) -> Option<Self> {
         let visible = Visible::of(query)?;
         let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
         let driven =
             by_term || query.conditions.iter().any(|each| matches!(each, Condition::Identifier(_)));
-        let branches = visible.branches();
-        let whole = if driven || branches.len() > BRANCHES {
-            vec![matching(query, visible.anywhere())]
-        } else {
-            branches.into_iter().map(|branch| matching(query, branch)).collect()
-        };
-        let (mut found, counted) = match manner {
+        let mut branches = if driven { Vec::new() } else { branches(query, &visible, dates) };
+        if branches.is_empty() || branches.len() > BRANCHES {
+            branches = vec![Branch::filtered(visible.anywhere())];
+        }
+        let selects: Vec<SelectStatement> =
+            branches.into_iter().map(|branch| matching(query, branch)).collect();
+        // What is only counted is not looked at.
+        let mut some = together(selects.iter().cloned().map(only_places).collect())?;
+        some.limit(COUNTED.saturating_add(1));
+        let mut found = match manner {
             #[cfg(feature = "sqlite")]
-            Manner::Joined => (together(whole.clone())?, whole),
+            Manner::Joined => together(selects)?,
             #[cfg(feature = "postgres")]
-            Manner::Rows => {
-                let counted = whole.iter().cloned().map(only_places).collect();
-                (together(no_longer_than_the_page(query, whole))?, counted)
-            }
+            Manner::Rows => together(no_longer_than_the_page(query, selects))?,
         };
         let count = Query::select()
             .expr(Func::count(Expr::col(RecordTable::Seq)))
-            .from_subquery(together(counted)?, Alias::new("found"))
+            .from_subquery(some, Alias::new("found"))
             .to_owned();
         if by_term {
             found.order_by((TermTable::Table, TermTable::Seq), Order::Desc);
@@ -95,6 +100,33 @@ impl Search {
             }),
         }
     }
+
+    /// Counts the caller's records in the range of dates, up to [`COUNTED`], if that decides by what
+    /// to search.
+    pub(crate) fn probe(query: &TermQuery) -> Option<SelectStatement> {
+        let mut range = None;
+        let mut other = false;
+        for condition in &query.conditions {
+            match condition {
+                Condition::InitialDate(..) => range = Some(condition),
+                Condition::State { .. } | Condition::Algorithm(_) => other = true,
+                Condition::Term(_) | Condition::Identifier(_) => return None,
+                _ => {}
+            }
+        }
+        let range = on_columns(range.filter(|_| other)?)?;
+        let mut some = Query::select();
+        some.column(RecordTable::Seq)
+            .from(RecordTable::Table)
+            .and_where(column(RecordTable::Owner).eq(query.visible.user.as_str()))
+            .cond_where(range)
+            .limit(COUNTED.saturating_add(1));
+        let count = Query::select()
+            .expr(Func::count(Expr::col(RecordTable::Seq)))
+            .from_subquery(some, Alias::new("found"))
+            .to_owned();
+        Some(count)
+    }
 }
 
 /// Says how many there are in all if the page, which has `found`, is where they end.
@@ -107,15 +139,17 @@ pub(crate) fn total_of_last_page(query: &TermQuery, found: usize) -> Option<u64>
 
 /// Says how many there are in all if so many were counted after the page, which has `found`, was
 /// read: something may have been written in between, and what was returned exists all the same.
-pub(crate) fn total_of_page(query: &TermQuery, found: usize, counted: u64) -> u64 {
+/// `None` if they are more than are counted.
+pub(crate) fn total_of_page(query: &TermQuery, found: usize, counted: u64) -> Option<u64> {
     let found = u64::try_from(found).unwrap_or(u64::MAX);
-    if found > 0 { Ord::max(counted, query.offset.saturating_add(found)) } else { counted }
+    let seen = if found > 0 { query.offset.saturating_add(found) } else { 0 };
+    (counted <= COUNTED).then(|| counted.max(seen))
 }
 
-/// Puts selects together; what is in several is there once.
+/// Puts selects together; no record is in two of them.
 fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
     selects.into_iter().reduce(|mut all, select| {
-        all.union(UnionType::Distinct, select);
+        all.union(UnionType::All, select);
         all
     })
 }
@@ -140,16 +174,15 @@ fn no_longer_than_the_page(
     selects.into_iter().map(cut).collect()
 }
 
-/// Leaves identifiers away.
-#[cfg(feature = "postgres")]
-fn only_places(mut select: SelectStatement) -> SelectStatement {
-    select.clear_selects().column((RecordTable::Table, RecordTable::Seq)).to_owned()
-}
-
 /// Leaves the places of a page away.
 #[cfg(feature = "sqlite")]
 fn only_identifiers(mut page: SelectStatement) -> SelectStatement {
     page.clear_selects().column((RecordTable::Table, RecordTable::Identifier)).to_owned()
+}
+
+/// Leaves the identifiers away.
+fn only_places(mut select: SelectStatement) -> SelectStatement {
+    select.clear_selects().column((RecordTable::Table, RecordTable::Seq)).to_owned()
 }
 
 /// Joins the rows of a page. Lengths are told, so that any text may be an identifier.
@@ -175,8 +208,8 @@ pub(crate) fn taken_apart(joined: &str, lengths: &str) -> Option<Vec<UniqueIdent
     rest.is_empty().then_some(identifiers)
 }
 
-/// Selects place and identifier of what matches and is visible.
-fn matching(query: &TermQuery, visible: Cond) -> SelectStatement {
+/// Selects place and identifier of what matches and is in a branch.
+fn matching(query: &TermQuery, branch: Branch) -> SelectStatement {
     let mut select = Query::select();
     select.columns([
         (RecordTable::Table, RecordTable::Seq),
@@ -199,14 +232,31 @@ fn matching(query: &TermQuery, visible: Cond) -> SelectStatement {
     for term in terms {
         select.and_where(has_term(term));
     }
-    for condition in query.conditions.iter().filter_map(on_columns) {
-        select.cond_where(condition);
+    for condition in &query.conditions {
+        let here = match condition {
+            Condition::State { .. } if branch.has_state => None,
+            Condition::Destroyed(destroyed) if !branch.in_order => Some(looked_at(*destroyed)),
+            Condition::InitialDate(first, last) if branch.has_state => {
+                let shown = column(RecordTable::InitialDate).add(0);
+                Some(Cond::all().add(shown.clone().gte(first.0)).add(shown.lte(last.0)))
+            }
+            condition => on_columns(condition),
+        };
+        if let Some(here) = here {
+            select.cond_where(here);
+        }
     }
-    select.cond_where(visible);
+    select.cond_where(branch.condition);
     select
 }
 
-fn column(column: RecordTable) -> Expr {
+/// Says whether a record is destroyed, in a way that does not choose an index.
+fn looked_at(destroyed: bool) -> Cond {
+    let text = if destroyed { "TRUE" } else { "FALSE" };
+    Cond::all().add(Expr::cust(format!("(\"destroyed\" = {text}) IS TRUE")))
+}
+
+pub(crate) fn column(column: RecordTable) -> Expr {
     Expr::col((RecordTable::Table, column))
 }
 
@@ -260,10 +310,10 @@ fn on_columns(condition: &Condition) -> Option<Cond> {
 ///
 /// Types that the query does not ask for are left out.
 #[derive(Debug)]
-struct Visible<'a> {
-    user: &'a str,
-    own: BTreeMap<&'a str, Vec<u32>>,
-    of_anybody: BTreeMap<&'a str, Vec<u32>>,
+pub(crate) struct Visible<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) own: BTreeMap<&'a str, Vec<u32>>,
+    pub(crate) of_anybody: BTreeMap<&'a str, Vec<u32>>,
 }
 
 impl<'a> Visible<'a> {
@@ -283,7 +333,13 @@ impl<'a> Visible<'a> {
             }
             policies
         };
-        let (own, of_anybody) = (listed(&query.visible.own), listed(&query.visible.of_anybody));
+        let (mut own, of_anybody) = (listed(&query.visible.own), listed(&query.visible.of_anybody));
+        // What everybody may see needs no owner; nothing is to be found twice.
+        for (policy, types) in &mut own {
+            let open = of_anybody.get(policy).map(Vec::as_slice).unwrap_or_default();
+            types.retain(|object_type| !open.contains(object_type));
+        }
+        own.retain(|_, types| !types.is_empty());
         let something = !own.is_empty() || !of_anybody.is_empty();
         something.then_some(Self { user: &query.visible.user, own, of_anybody })
     }
@@ -303,23 +359,9 @@ impl<'a> Visible<'a> {
         }
         any
     }
-
-    /// Says it in conditions each of which has an index in the order of the records, so that a
-    /// page costs what is on it, however many records there are.
-    fn branches(&self) -> Vec<Cond> {
-        let own = (!self.own.is_empty()).then(|| self.is_own());
-        let of_anybody = self.of_anybody.iter().flat_map(|(policy, types)| {
-            types.iter().map(|object_type| {
-                Cond::all()
-                    .add(column(RecordTable::Policy).eq(*policy))
-                    .add(column(RecordTable::ObjectType).eq(*object_type))
-            })
-        });
-        own.into_iter().chain(of_anybody).collect()
-    }
 }
 
-fn of_policies(policies: &BTreeMap<&str, Vec<u32>>) -> Cond {
+pub(crate) fn of_policies(policies: &BTreeMap<&str, Vec<u32>>) -> Cond {
     policies.iter().fold(Cond::any(), |any, (policy, types)| {
         any.add(
             Cond::all()

@@ -387,11 +387,13 @@ pub(crate) fn spend(seq: i64, spent: &Spent) -> UpdateStatement {
     update
 }
 
-/// Writes the sealed bytes of a record of which nothing else changes.
+/// Writes the sealed bytes and the state of a record of which nothing else changes.
 pub(crate) fn reseal(seq: i64, resealed: &Resealed) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(RecordTable::Table)
+        .value(RecordTable::State, resealed.state)
+        .value(RecordTable::NextChangeAt, resealed.next_change_at.map(|at| at.0))
         .value(RecordTable::KeyNumber, resealed.sealed.key)
         .value(RecordTable::Sealed, resealed.sealed.bytes.clone())
         .and_where(Expr::col(RecordTable::Seq).eq(seq));

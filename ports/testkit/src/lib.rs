@@ -50,5 +50,5 @@ fn page<T>(found: Vec<T>, offset: u64, maximum: Option<u64>) -> Page<T> {
     let total = found.len() as u64;
     let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let maximum = maximum.map_or(usize::MAX, size);
-    Page { items: found.into_iter().skip(size(offset)).take(maximum).collect(), total }
+    Page { items: found.into_iter().skip(size(offset)).take(maximum).collect(), total: Some(total) }
 }

@@ -270,10 +270,13 @@ impl Maintenance for MemoryRecords {
     async fn reseal(&self, records: Vec<Resealed>) -> Result<u64, StoreError> {
         let mut kept = lock(&self.0);
         let mut count = 0_u64;
-        for Resealed { identifier, revision, sealed } in records {
+        for Resealed { identifier, revision, sealed, state, next_change_at } in records {
             let place = kept.records.iter_mut().find(|(have, _)| *have == identifier);
             if let Some((_, stored)) = place.filter(|(_, stored)| stored.revision == revision) {
-                stored.value = Arc::new(Record { sealed, ..Record::clone(&stored.value) });
+                let mut record = Record { sealed, ..Record::clone(&stored.value) };
+                record.columns.state = state;
+                record.columns.next_change_at = next_change_at;
+                stored.value = Arc::new(record);
                 count = count.saturating_add(1);
             }
         }

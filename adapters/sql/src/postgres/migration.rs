@@ -13,7 +13,10 @@ const APPLICATION: &str = "kmip-app";
 const LOCK: i64 = 0x4B4D_4950_4B4D_4950;
 
 /// Every migration, in order; the number of a schema is the number of migrations it has seen.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_records.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_records.sql"),
+    include_str!("../../migrations/postgres/0002_search.sql"),
+];
 
 /// Tells whether there is a version table, and how many tables there are that no extension made.
 const LOOK: &str = "SELECT to_regclass(format('%I.kmip_schema', current_schema())) IS NOT NULL, \

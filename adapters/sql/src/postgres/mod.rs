@@ -42,8 +42,9 @@ use self::{
 };
 use crate::{
     batch::{Request, Verdict},
+    branches::Dates,
     notes::Notes,
-    search::{self, Manner, Search},
+    search::{self, COUNTED, Manner, Search},
     statement,
 };
 
@@ -192,7 +193,15 @@ impl RecordStore for PostgresRecords {
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
         // Places come first in a row, identifiers second.
         const IDENTIFIER: usize = 1;
-        let Some(search) = Search::new(query, Manner::Rows) else {
+        let dates = match Search::probe(query) {
+            None => Dates::Few,
+            Some(probe) => {
+                let rows = self.read(Script::of(&probe)).await?;
+                let few = first_number(&rows).map_err(unavailable)?.unsigned_abs() <= COUNTED;
+                if few { Dates::Few } else { Dates::Many }
+            }
+        };
+        let Some(search) = Search::new(query, Manner::Rows, dates) else {
             return Ok(Page::default());
         };
         let rows = self.read(Script::of(&search.page)).await?;
@@ -200,7 +209,7 @@ impl RecordStore for PostgresRecords {
             rows.iter().map(|row| script::identifier(row, IDENTIFIER)).collect();
         let items = items.map_err(unavailable)?;
         if let Some(total) = search::total_of_last_page(query, items.len()) {
-            return Ok(Page { items, total });
+            return Ok(Page { items, total: Some(total) });
         }
         let counted =
             first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;

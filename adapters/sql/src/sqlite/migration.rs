@@ -9,10 +9,11 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 const APPLICATION_ID: i64 = 0x4B4D_4950;
 
 /// Every migration, in order; the number of a schema is the number of migrations it has seen.
-pub(super) const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_records.sql"),
     include_str!("../../migrations/sqlite/0002_order.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
+    include_str!("../../migrations/sqlite/0004_search.sql"),
 ];
 
 /// Why a schema cannot be brought up to date.

@@ -47,9 +47,10 @@ use self::{
 };
 use crate::{
     batch::{Request, Verdict},
+    branches::Dates,
     cache::Cache,
     notes::Notes,
-    search::{self, Manner, Search},
+    search::{self, COUNTED, Manner, Search},
     statement,
 };
 
@@ -197,10 +198,24 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let Some(search) = Search::new(query, Manner::Joined) else {
+        let dates = match Search::probe(query) {
+            None => Dates::Few,
+            Some(probe) => {
+                let rows = self.read(Script::of(&probe)).await?;
+                let few = first_number(&rows).map_err(unavailable)?.unsigned_abs() <= COUNTED;
+                if few { Dates::Few } else { Dates::Many }
+            }
+        };
+        let Some(search) = Search::new(query, Manner::Joined, dates) else {
             return Ok(Page::default());
         };
-        let rows = self.read(Script::of(&search.page)).await?;
+        let mut script = Script::of(&search.page);
+        if query.maximum.is_some() {
+            // Mostly there is more than the page, and one call costs less than two.
+            script.push(&search.count);
+        }
+        let mut rows = self.read(script).await?;
+        let mut count = if query.maximum.is_some() { rows.pop() } else { None };
         let items = if search.joined {
             script::identifiers(&rows)
         } else {
@@ -208,10 +223,12 @@ impl RecordStore for SqliteRecords {
         };
         let items = items.map_err(unavailable)?;
         if let Some(total) = search::total_of_last_page(query, items.len()) {
-            return Ok(Page { items, total });
+            return Ok(Page { items, total: Some(total) });
         }
-        let counted =
-            first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;
+        if count.is_none() {
+            count = self.read(Script::of(&search.count)).await?.pop();
+        }
+        let counted = count.map_or(Ok(0), |row| first_number(&[row])).map_err(unavailable)?;
         let total = search::total_of_page(query, items.len(), counted.unsigned_abs());
         Ok(Page { items, total })
     }

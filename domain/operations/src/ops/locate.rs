@@ -36,6 +36,9 @@ pub(crate) async fn run(
     // Without a match there is nothing to stand for, and several matches stand for nothing.
     item.set_placeholder(placeholder);
     let paged = request.query.maximum.is_some() || request.query.offset > 0;
-    let located_items = if paged { i32::try_from(page.total).ok() } else { None };
+    //= KMIP-2.1 §6.1.28
+    // A server that does not count all that there are leaves the number away.
+    let total = page.total.filter(|_| paged);
+    let located_items = total.and_then(|total| i32::try_from(total).ok());
     Ok(Response { located_items, unique_identifiers: page.items })
 }

@@ -240,10 +240,10 @@ impl Item<'_> {
                 && let Some(before) = self.ports.store.load(identifier).await?
                 && found(&Arc::unwrap_or_clone(before.value).at(self.now))
             {
-                total = total.saturating_sub(1);
+                total = total.map(|total| total.saturating_sub(1));
             }
             if found(&object.value) {
-                total = total.saturating_add(1);
+                total = total.map(|total| total.saturating_add(1));
                 items.push(identifier.clone());
             }
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "who does not keep a promise may as well panic")]
 
+use kmip_model::DateTime;
 use kmip_ports::{
     audit::{Anchor, AuditBlock, Durability, Link},
     maintenance::{Entry, Maintenance, Part, Resealed, Snapshot},
@@ -135,7 +136,8 @@ pub async fn a_snapshot_stays_as_it_was<S: RecordStore + DataKeys + Maintenance>
     assert_eq!(snapshot.keys().await, Ok(Vec::new()));
 }
 
-/// A record sealed anew has its revision and everything else as before; one that has moved stays.
+/// A record sealed anew has another state at most, and its revision and everything else as before;
+/// one that has moved stays.
 pub async fn what_is_sealed_anew_keeps_its_revision<S: RecordStore + Maintenance>(store: &S) {
     let before = named(record("alice", KEY), &["n"]);
     for name in ["a", "b"] {
@@ -148,9 +150,13 @@ pub async fn what_is_sealed_anew_keeps_its_revision<S: RecordStore + Maintenance
         identifier: identifier(name),
         revision: Revision(1),
         sealed: sealed.clone(),
+        state: Some(3),
+        next_change_at: Some(DateTime(7)),
     });
     assert_eq!(store.reseal(resealed.into()).await, Ok(1));
-    let after = Record { sealed, ..before.clone() };
+    let mut after = Record { sealed, ..before.clone() };
+    after.columns.state = Some(3);
+    after.columns.next_change_at = Some(DateTime(7));
     assert_eq!(load(store, "a").await, Some((after, Revision(1))));
     assert_eq!(load(store, "b").await, Some((before, Revision(2))));
 }

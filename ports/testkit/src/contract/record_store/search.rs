@@ -144,7 +144,7 @@ pub async fn search_skips_and_stops_and_counts_all(store: &dyn RecordStore) {
                 TermQuery { conditions: vec![condition.clone()], offset, maximum, ..everything() };
             let page = store.search(&query).await;
             let items = expected.into_iter().map(identifier).collect();
-            assert_eq!(page, Ok(Page { items, total: 5 }), "{offset} {maximum:?}");
+            assert_eq!(page, Ok(Page { items, total: Some(5) }), "{offset} {maximum:?}");
         }
     }
 }
@@ -180,7 +180,7 @@ pub async fn search_shows_what_is_visible(store: &dyn RecordStore) {
         let visible = Visibility { user: "alice".to_owned(), of_anybody, own };
         for (asked, term) in [(None, None), (Some(KEY), None), (Some(CERTIFICATE), Some("n"))] {
             let items = shown(&all, &visible, asked);
-            let total = u64::try_from(items.len()).expect("there are few");
+            let total = u64::try_from(items.len()).ok();
             let conditions = asked.map(Condition::ObjectType).into_iter();
             let conditions =
                 conditions.chain(term.map(|name| Condition::Term(name_term(name)))).collect();
