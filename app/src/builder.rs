@@ -37,7 +37,7 @@ use crate::{
 ///     .await?;
 /// let shutdown = server.shutdown();
 /// // shutdown.begin(), from wherever it is to end, ends it:
-/// server.serve().await;
+/// server.serve().await?;
 /// # Ok(())
 /// # }
 /// ```

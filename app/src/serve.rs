@@ -20,9 +20,9 @@ pub(crate) fn run(prepared: &Prepared, create_store: bool) -> Result<(), Report>
         }
         let server = Server::start(config, create_store).await?;
         let signals = announce(&server)?;
-        until_signal(server, signals).await?;
+        let ended = until_signal(server, signals).await;
         logging.stop();
-        Ok(())
+        ended
     })
 }
 
@@ -83,6 +83,7 @@ pub(crate) async fn until_signal(server: Server, signals: Signals) -> Result<(),
     let watch = tokio::spawn(signals.begin(server.shutdown()));
     let report = server.serve().await;
     watch.abort();
+    let report = report?;
     tracing::info!(?report, "drained");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The server as a value: start it, ask its address, shut it down.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use kmip_host::SystemClock;
 use kmip_model::Interval;
@@ -81,10 +81,29 @@ impl Server {
     }
 
     /// Serves until the handle says stop; requests in progress are answered first.
-    pub async fn serve(self) -> ServeReport {
-        let report = self.listener.serve(self.shutdown).await;
-        self.storage.close().await;
-        report
+    ///
+    /// # Errors
+    /// If the store could not be written, so that nobody knows what is on the disk: then it stops by
+    /// itself, and only a start finds out.
+    pub async fn serve(self) -> Result<ServeReport, Report> {
+        let Self { listener, storage, shutdown } = self;
+        let mut serving = pin!(listener.serve(shutdown.clone()));
+        let report = tokio::select! {
+            report = &mut serving => report,
+            () = storage.failed() => {
+                tracing::error!("the store has failed: draining");
+                shutdown.begin();
+                serving.await
+            }
+        };
+        storage.close().await;
+        if storage.has_failed() {
+            return Err(Report::new(
+                "the store could not be written, and nothing was acknowledged after that; see the \
+                 log for the reason, check the disk, and start again: what was acknowledged is there",
+            ));
+        }
+        Ok(report)
     }
 }
 

@@ -220,7 +220,7 @@ fn run(config: &Config) -> Result<Running, String> {
                 Ok(server) => {
                     let started = (server.address(), server.shutdown());
                     tell.send(Ok(started)).expect("the test waits for it");
-                    server.serve().await
+                    server.serve().await.unwrap_or_else(|report| panic!("{report}"))
                 }
                 Err(report) => {
                     tell.send(Err(report.to_string())).expect("the test waits for it");

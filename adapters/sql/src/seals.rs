@@ -63,9 +63,9 @@ impl SealedBatch {
 /// What was written of records.
 #[derive(Default)]
 pub(crate) struct Written {
-    records: Vec<(Write, Spent)>,
-    spends: Vec<(UniqueIdentifier, Spent)>,
-    resealed: Vec<Resealed>,
+    pub(crate) records: Vec<(Write, Spent)>,
+    pub(crate) spends: Vec<(UniqueIdentifier, Spent)>,
+    pub(crate) resealed: Vec<Resealed>,
 }
 
 /// Who is told what was written of records.

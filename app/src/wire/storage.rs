@@ -222,6 +222,16 @@ impl Storage {
         Ok(Self { store: Arc::new(store), database })
     }
 
+    /// Waits until the store can write no more; for ever, if that does not happen.
+    pub(crate) async fn failed(&self) {
+        self.records.failed().await;
+    }
+
+    /// Says whether the store can write no more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.records.has_failed()
+    }
+
     /// Writes what waits to be written and lets go of the store.
     pub(crate) async fn close(&self) {
         match &self.database {

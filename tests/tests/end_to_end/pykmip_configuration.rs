@@ -188,5 +188,5 @@ fn a_server_starts_from_settings_in_code() {
     assert!(connection.ask(&query()).payload().all(Tag::Operation).count() > 10);
     drop(connection);
     shutdown.begin();
-    runtime.block_on(serving).unwrap();
+    runtime.block_on(serving).unwrap().unwrap_or_else(|report| panic!("{report}"));
 }

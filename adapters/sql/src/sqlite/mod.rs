@@ -69,6 +69,7 @@ pub struct SqliteRecords {
     readers: SqlitePool,
     jobs: mpsc::Sender<Job>,
     writable: Arc<AtomicBool>,
+    failed: watch::Receiver<bool>,
     cache: Arc<Cache>,
     notes: Arc<Notes>,
     ended: watch::Receiver<()>,
@@ -102,6 +103,12 @@ impl SqliteRecords {
             .await
             .map_err(unusable)?;
         let newest = first_number(&rows).map_err(unusable)?;
+        if lock.is_some() {
+            // After a crash or a failed sync, what is read may be in memory alone: it is written
+            // anew before anybody is told of it.
+            let merge = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            merge.execute(&mut *connection).await.map_err(unusable)?;
+        }
         drop(connection);
         let readers = match &options.location {
             // Every connection to memory is a database of its own.
@@ -121,6 +128,7 @@ impl SqliteRecords {
     ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ended, on_end) = watch::channel(());
+        let (failed, on_failure) = watch::channel(false);
         let writable = Arc::new(AtomicBool::new(true));
         let notes = Arc::new(Notes::default());
         let in_memory = lock.is_none();
@@ -129,6 +137,8 @@ impl SqliteRecords {
             readers: readers.clone(),
             next_seq,
             writable: Arc::clone(&writable),
+            failed,
+            unmerged: 0,
             cache: Arc::clone(&cache),
             notes: Arc::clone(&notes),
             chain: None,
@@ -136,7 +146,7 @@ impl SqliteRecords {
             ended,
         };
         tokio::spawn(writer.run(queue));
-        Self { in_memory, readers, jobs, writable, cache, notes, ended: on_end }
+        Self { in_memory, readers, jobs, writable, failed: on_failure, cache, notes, ended: on_end }
     }
 
     /// Writes everything that waits, merges the log into the database and lets go of it. What
@@ -152,6 +162,22 @@ impl SqliteRecords {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.writable.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    /// Waits until a commit has failed and nothing is acknowledged any more; for ever, if none
+    /// does.
+    pub async fn failed(&self) {
+        let failed = self.failed.clone().wait_for(|failed| *failed).await.map(|_| ());
+        if failed.is_err() {
+            // The writer has ended, and nothing had failed.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Says whether a commit has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        *self.failed.borrow()
     }
 
     /// Counts the records, destroyed ones too.
@@ -341,7 +367,11 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 async fn writing(location: &Location) -> Result<SqlitePool, sqlx::Error> {
     let mut options = connecting(location);
     if let Location::File(_) = location {
-        options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            // The writer does it, and hears of failures.
+            .pragma("wal_autocheckpoint", "0");
     }
     pool(1).connect_with(options).await
 }

@@ -258,6 +258,7 @@ async fn durability_is_asked_for_on_every_writing_connection() {
         ("PRAGMA foreign_keys", "1"),
         ("PRAGMA secure_delete", "1"),
         ("PRAGMA trusted_schema", "0"),
+        ("PRAGMA wal_autocheckpoint", "0"),
     ] {
         let row = sqlx::query(pragma).fetch_one(&pool).await.expect("it answers");
         let value = row
@@ -339,7 +340,8 @@ async fn after_a_failed_commit_nothing_is_acknowledged() {
     assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
     let unknown = store.apply(create("b", "mallory"), Vec::new()).await;
     assert_eq!(unknown, Err(StoreError::Unavailable));
-    assert!(!store.is_writable());
+    assert!(!store.is_writable() && store.has_failed());
+    store.failed().await;
     let later = store.apply(create("c", "alice"), Vec::new()).await;
     assert_eq!(later, Err(StoreError::Unavailable));
     let key = WrappedKey { number: 1, wrapped: vec![1] };
@@ -349,6 +351,21 @@ async fn after_a_failed_commit_nothing_is_acknowledged() {
         "reading goes on"
     );
     assert_eq!(store.count().await, Ok(1));
+}
+
+#[tokio::test]
+async fn the_log_does_not_grow_for_ever() {
+    let directory = directory();
+    let path = directory.path().join("kmip.db");
+    let store = open(&at(&path)).await;
+    for number in 0..600 {
+        let changes = create(&number.to_string(), "alice");
+        assert_eq!(store.apply(changes, Vec::new()).await, Ok(()));
+    }
+    let log = std::fs::metadata(path.with_extension("db-wal")).expect("it is there").len();
+    // 600 transactions of some ten pages each would be 24 MiB and more.
+    assert!(log < 8 << 20, "{log}");
+    assert!(!store.has_failed());
 }
 
 #[tokio::test]

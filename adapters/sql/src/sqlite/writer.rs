@@ -5,7 +5,10 @@
 //! alone waits for nobody. Nobody is answered before the change is on the disk.
 //!
 //! After a commit that failed, what is on the disk is unknown: nothing is acknowledged any more
-//! until the program starts again and reads what is there.
+//! until the program starts again and reads what is there. Nothing is tried again, either: the
+//! operating system reports a lost write once, and calls the next attempt a success. So the log is
+//! merged into the database by this task, which hears of failures, and not by SQLite on its own,
+//! which does not tell.
 
 use std::{
     fs::File,
@@ -18,8 +21,8 @@ use std::{
 
 use kmip_ports::{
     audit::{Link, Notary},
-    maintenance::Part,
-    record::TermClaim,
+    maintenance::{Part, Resealed},
+    record::{Spent, TermClaim},
     store::{Revision, StoreError},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
@@ -31,7 +34,7 @@ use tracing::error;
 
 use super::script::{self, Reuse, Script};
 use crate::{
-    batch::{Batch, Known, Position, Request, Verdict},
+    batch::{Batch, Known, Position, Request, Verdict, Write},
     cache::Cache,
     notes::Notes,
     seals::{Chain, SealedBatch, Written},
@@ -46,6 +49,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How many events from before the trail was chained go into one block.
 const UNCHAINED_TOGETHER: u64 = 10_000;
+
+/// How many pages of the log are merged into the database at a time; SQLite's own number.
+const MERGED_AT: usize = 1_000;
+
+/// How many pages a transaction changes at least, and how many each record besides its terms.
+const PAGES_OF_ALL: usize = 12;
+const PAGES_OF_ONE: usize = 3;
+
+/// The size of a page, in bytes.
+const PAGE: usize = 4_096;
+
+/// SQLite's code for a disk that is full.
+const FULL: &str = "13";
 
 /// What is sent to the writer.
 pub(super) enum Job {
@@ -65,6 +81,10 @@ pub(super) struct Writer {
     pub(super) next_seq: i64,
     /// Turns false when nothing is acknowledged any more.
     pub(super) writable: Arc<AtomicBool>,
+    /// Told when that happens.
+    pub(super) failed: watch::Sender<bool>,
+    /// About how many pages of the log are not merged into the database.
+    pub(super) unmerged: usize,
     /// Told of every change before it is acknowledged.
     pub(super) cache: Arc<Cache>,
     /// Events that wait for a commit.
@@ -123,6 +143,7 @@ impl Writer {
             for (answer, verdict) in answers.into_iter().zip(self.carry_out(requests).await) {
                 let _ = answer.send(verdict);
             }
+            self.merge().await;
         }
         // What came while the last jobs were written.
         self.carry_out(Vec::new()).await;
@@ -199,11 +220,36 @@ impl Writer {
                 unavailable()
             }
             Err(Failure::Unknown(error)) => {
-                self.writable.store(false, Ordering::Release);
-                self.notes.close();
-                self.cache.clear();
+                self.fail();
                 error!(%error, requests = count, "commit failed, nothing is written any more");
                 unavailable()
+            }
+        }
+    }
+
+    /// Acknowledges nothing from here on.
+    fn fail(&mut self) {
+        self.writable.store(false, Ordering::Release);
+        self.notes.close();
+        self.cache.clear();
+        self.failed.send_replace(true);
+    }
+
+    /// Merges the log into the database where it has become long. What was committed is safe, merged
+    /// or not.
+    async fn merge(&mut self) {
+        if self.unmerged < MERGED_AT || self.lock.is_none() {
+            return;
+        }
+        self.unmerged = 0;
+        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.pool).await
+        {
+            if is_full(&error) {
+                // The log stays, and grows no more than the disk allows.
+                error!(%error, "log not merged into the database: the disk is full");
+            } else {
+                self.fail();
+                error!(%error, "log not merged into the database, nothing is written any more");
             }
         }
     }
@@ -220,6 +266,7 @@ impl Writer {
         }
         let Outcome { verdicts, next_seq, written, head, .. } = outcome?;
         self.next_seq = next_seq;
+        self.unmerged = self.unmerged.saturating_add(pages(&written));
         if let (Some(chain), Some(head)) = (&mut self.chain, head) {
             chain.head = head;
         }
@@ -229,10 +276,16 @@ impl Writer {
 
     /// Leaves a database that is one file, and lets go of it.
     async fn end(self) {
-        let Self { pool, readers, cache, notes, lock, ended, .. } = self;
+        let Self { pool, readers, writable, cache, notes, lock, ended, .. } = self;
         notes.close();
         // Others may change the database from here on.
         cache.clear();
+        if !writable.load(Ordering::Acquire) && lock.is_some() {
+            // The last connection that is closed merges the log, and so would try again what has
+            // failed: the connections end with the process.
+            std::mem::forget((pool, readers, lock));
+            return;
+        }
         if lock.is_some() {
             readers.close().await;
             if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&pool).await
@@ -254,6 +307,18 @@ struct Outcome {
     /// How far the chain goes, if it goes further.
     head: Option<Link>,
     committed: bool,
+}
+
+/// Estimates how many pages of the database were written.
+fn pages(written: &Written) -> usize {
+    let of_bytes = |bytes: usize| (bytes / PAGE).saturating_add(PAGES_OF_ONE);
+    let of_record = |(write, _): &(Write, Spent)| {
+        of_bytes(write.record.sealed.bytes.len()).saturating_add(write.record.terms.len())
+    };
+    let of_resealed = |resealed: &Resealed| of_bytes(resealed.sealed.bytes.len());
+    let pages = written.records.iter().map(of_record);
+    let pages = pages.chain(written.resealed.iter().map(of_resealed));
+    pages.chain([written.spends.len()]).fold(PAGES_OF_ALL, usize::saturating_add)
 }
 
 /// Judges and writes in one transaction: three calls, however many requests there are.
@@ -281,7 +346,10 @@ async fn transact(
     let next_seq = batch.next_seq;
     let sealed = SealedBatch::of(batch, chain)?;
     write_script(&sealed).fetch(&mut *connection, reuse).await?;
-    sqlx::query("COMMIT").execute(connection).await.map_err(Failure::Unknown)?;
+    sqlx::query("COMMIT").execute(connection).await.map_err(|error| {
+        // The end of the transaction did not fit, so it is none: nothing was asked to be on disk.
+        if is_full(&error) { Failure::Refused(error) } else { Failure::Unknown(error) }
+    })?;
     let (written, head) = Written::of(sealed);
     Ok(Outcome { verdicts, next_seq, written, head, committed: true })
 }
@@ -311,6 +379,12 @@ fn write_script(sealed: &SealedBatch) -> Script {
         script.push(&statement::rewrap(key));
     }
     script
+}
+
+/// Says whether there was no room to write.
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == FULL)
 }
 
 /// Begins, and asks for everything that the requests speak of.
