@@ -12,6 +12,7 @@
 //! | [`clock`] | the client's time of day |
 //! | [`dice`] | chance that can be repeated |
 //! | [`crash`] | a witness of what was acknowledged, and servers that are killed |
+//! | [`faults`] | disks that fail |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod connection;
 pub mod crash;
 pub mod dice;
+pub mod faults;
 pub mod population;
 pub mod postgres;
 pub mod program;

@@ -26,6 +26,7 @@ mod access;
 mod batches;
 mod canary;
 mod durability;
+mod faults;
 mod kill;
 mod life_cycle;
 mod policies;
