@@ -13,6 +13,7 @@
 //! | [`dice`] | chance that can be repeated |
 //! | [`crash`] | a witness of what was acknowledged, and servers that are killed |
 //! | [`faults`] | disks that fail |
+//! | [`history`] | clients that fight for objects, and a judge |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -32,6 +33,7 @@ pub mod connection;
 pub mod crash;
 pub mod dice;
 pub mod faults;
+pub mod history;
 pub mod population;
 pub mod postgres;
 pub mod program;

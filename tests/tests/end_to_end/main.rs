@@ -27,6 +27,7 @@ mod batches;
 mod canary;
 mod durability;
 mod faults;
+mod history;
 mod kill;
 mod life_cycle;
 mod policies;
