@@ -143,7 +143,7 @@ pub(crate) fn total_of_last_page(query: &TermQuery, found: usize) -> Option<u64>
 pub(crate) fn total_of_page(query: &TermQuery, found: usize, counted: u64) -> Option<u64> {
     let found = u64::try_from(found).unwrap_or(u64::MAX);
     let seen = if found > 0 { query.offset.saturating_add(found) } else { 0 };
-    (counted <= COUNTED).then(|| counted.max(seen))
+    (counted <= COUNTED).then(|| Ord::max(counted, seen))
 }
 
 /// Puts selects together; no record is in two of them.

@@ -224,12 +224,23 @@ impl Storage {
 
     /// Waits until the store can write no more; for ever, if that does not happen.
     pub(crate) async fn failed(&self) {
-        self.records.failed().await;
+        match &self.database {
+            #[cfg(feature = "store-sqlite")]
+            Database::Sqlite(records) => records.failed().await,
+            // What becomes of a commit there can be found out, and is.
+            #[cfg(feature = "store-postgres")]
+            Database::Postgres(_) => std::future::pending().await,
+        }
     }
 
     /// Says whether the store can write no more.
     pub(crate) fn has_failed(&self) -> bool {
-        self.records.has_failed()
+        match &self.database {
+            #[cfg(feature = "store-sqlite")]
+            Database::Sqlite(records) => records.has_failed(),
+            #[cfg(feature = "store-postgres")]
+            Database::Postgres(_) => false,
+        }
     }
 
     /// Writes what waits to be written and lets go of the store.

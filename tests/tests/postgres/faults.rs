@@ -27,7 +27,7 @@ async fn a_server_that_was_restarted_is_used_again() {
         // Neither reading nor writing notices.
         assert_eq!(revision(&store, "a").await, round);
         assert_eq!(store.apply(change("a", round, record(&["a"])), Vec::new()).await, Ok(()));
-        assert_eq!(store.search(&search(Vec::new())).await.expect("read").total, 1);
+        assert_eq!(store.search(&search(Vec::new())).await.expect("read").total, Some(1));
     }
     // What waits while the server is away is done when it is back.
     cluster.end();

@@ -422,7 +422,8 @@ async fn searches_use_indexes_and_do_not_sort() {
         (live(vec![algorithm, mask]), &["record_own_by_algorithm", "record_open_by_algorithm"]),
         (vec![Condition::Identifier(UniqueIdentifier::new("a"))], &["sqlite_autoindex_record_1"]),
     ] {
-        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few).expect("visible");
+        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
+            .expect("visible");
         let page = plan(&store, &search.page).await;
         for index in expected {
             assert!(page.iter().any(|step| step.contains(index)), "{conditions:?}: {page:#?}");
@@ -450,7 +451,8 @@ async fn every_part_of_a_search_has_an_index_of_its_own() {
         (vec![date, state], Dates::Many, [by_state, due].concat()),
     ] {
         let conditions = [vec![Condition::Destroyed(false)], conditions].concat();
-        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, dates).expect("visible");
+        let search =
+            Search::new(&by_alice(conditions.clone()), Manner::Joined, dates).expect("visible");
         for statement in [&search.page, &search.count] {
             let steps = plan(&store, statement).await;
             let reads = steps.iter().filter(|step| {
@@ -479,7 +481,8 @@ async fn what_is_counted_is_in_the_index() {
         vec![Condition::InitialDate(DateTime(1), DateTime(2))],
     ] {
         let conditions = [vec![Condition::Destroyed(false)], conditions].concat();
-        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few).expect("visible");
+        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
+            .expect("visible");
         let steps = plan(&store, &search.count).await;
         // Those whose date has come are few: each search brings them up to date.
         let looks = |step: &&String| {
