@@ -6,6 +6,7 @@
 //! | [`store::ObjectStore`] | managed objects, in change sets |
 //! | [`record::RecordStore`], [`record::DataKeys`] | sealed records, implemented by databases |
 //! | [`maintenance::Maintenance`] | all records: backup, verification, sealing anew |
+//! | [`inventory::Inventory`] | every object, for operators |
 //! | [`audit::AuditTrail`], [`audit::Notary`] | what happened, chained |
 //! | [`record::AtRestCipher`], [`root_key::RootKey`] | sealing |
 //! | [`record::ObjectEncoding`] | objects as bytes |
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod crypto;
 pub mod encoding;
 pub mod identity;
+pub mod inventory;
 pub mod maintenance;
 pub mod policy;
 pub mod record;

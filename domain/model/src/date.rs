@@ -20,6 +20,27 @@ impl DateTime {
         Self(self.0.saturating_add(interval.0 as i64))
     }
 
+    /// Reads a date as it is written: `2013-06-21T22:18:59Z`, or `2013-06-21` for its first second.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, time.strip_suffix('Z')?),
+            None => (text, "00:00:00"),
+        };
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let days = (1..=12).contains(&month).then(|| days(year, month, day))?;
+        // A day that its month has not would be one of the next.
+        if civil(days) != (year, month, day) {
+            return None;
+        }
+        let seconds = hour.checked_mul(3_600)?.checked_add(minute.checked_mul(60)?)?;
+        days.checked_mul(86_400)?.checked_add(seconds)?.checked_add(second).map(Self)
+    }
+
     /// Returns the seconds from `earlier` to `self`, negative if it is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
@@ -60,9 +81,57 @@ const fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// Turns year, month, day of the Gregorian calendar into days since the epoch.
+#[expect(clippy::arithmetic_side_effects, reason = "years have four digits, months and days two")]
+const fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// Reads three numbers of so many digits.
+fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[i64; 3]> {
+    let mut parts = text.split(between);
+    let mut read = |digits: usize| {
+        let part = parts.next()?;
+        let whole = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole { part.parse::<i64>().ok() } else { None }
+    };
+    let [first, second, third] = digits;
+    let read = [read(first)?, read(second)?, read(third)?];
+    parts.next().is_none().then_some(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        for seconds in (-4_000_000_000..7_000_000_000_i64).step_by(86_399 * 7) {
+            let date = DateTime(seconds);
+            assert_eq!(DateTime::parse(&date.to_string()), Some(date));
+        }
+        assert_eq!(DateTime::parse("1970-01-02"), Some(DateTime(86_400)));
+        for text in [
+            "",
+            "1970",
+            "1970-1-1",
+            "1970-13-01",
+            "1970-00-01",
+            "1970-02-29",
+            "1970-01-00",
+            "1970-01-01T00:00:00",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:00Z",
+            "+970-01-01",
+            "1970-01-01-01",
+        ] {
+            assert_eq!(DateTime::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn dates_print_as_iso_8601() {

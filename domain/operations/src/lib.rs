@@ -5,6 +5,7 @@
 //!
 //! To add an operation, see `ops/mod.rs`.
 
+pub mod admin;
 pub mod error;
 pub mod import;
 pub mod message;

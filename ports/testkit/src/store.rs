@@ -11,6 +11,7 @@ use kmip_model::{
 };
 use kmip_ports::{
     audit::{AuditEvent, AuditTrail},
+    inventory::{Inventory, Selection},
     store::{ChangeSet, Claim, Debit, ObjectStore, Page, Revision, StoreError, Stored},
 };
 
@@ -192,6 +193,33 @@ impl ObjectStore for MemoryStore {
 }
 
 #[async_trait]
+impl Inventory for MemoryStore {
+    async fn inventory(
+        &self,
+        selection: &Selection,
+        now: DateTime,
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let Selection { owner, object_type, state, name } = selection;
+        let kept = lock(&self.0);
+        let found: Vec<UniqueIdentifier> = kept
+            .objects
+            .iter()
+            .rev()
+            .map(|stored| stored.value.as_ref().clone().at(now))
+            .filter(|object| {
+                owner.as_ref().is_none_or(|owner| owner == object.owner())
+                    && object_type.is_none_or(|wanted| wanted == object.object_type())
+                    && state.is_none_or(|wanted| object.state() == Some(wanted))
+                    && name.as_ref().is_none_or(|name| has_name(object, name))
+            })
+            .map(|object| object.identifier().clone())
+            .collect();
+        Ok(crate::page(found, 0, maximum))
+    }
+}
+
+#[async_trait]
 impl AuditTrail for MemoryStore {
     async fn note(&self, events: Vec<AuditEvent>) -> Result<(), StoreError> {
         let mut kept = lock(&self.0);
@@ -206,7 +234,12 @@ impl AuditTrail for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::object_store;
+    use crate::contract::{inventory, object_store};
+
+    #[test]
+    fn lists_as_promised() {
+        pollster::block_on(inventory::every_promise(async || Arc::new(MemoryStore::default())));
+    }
 
     #[test]
     fn keeps_every_promise() {

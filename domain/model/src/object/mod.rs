@@ -64,6 +64,12 @@ impl ManagedObject {
         &self.owner
     }
 
+    /// Gives the object to another user. Nothing else of it changes.
+    #[must_use]
+    pub fn owned_by(self, owner: impl Into<String>) -> Self {
+        Self { owner: owner.into(), ..self }
+    }
+
     /// Returns the attributes that are kept; see [`ManagedObject::attribute`] for all.
     #[must_use]
     pub fn attributes(&self) -> &AttributeSet {

@@ -3,5 +3,6 @@
 
 pub mod ciphers;
 mod generated;
+pub mod inventory;
 pub mod object_store;
 pub mod record_store;
