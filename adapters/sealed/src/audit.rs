@@ -18,7 +18,10 @@ use kmip_ports::{
 };
 use subtle::ConstantTimeEq as _;
 
-use crate::canonical::Canonical;
+use crate::{
+    canonical::Canonical,
+    reading::{long, number, perhaps, text},
+};
 
 /// The version of the layout.
 const LAYOUT: u8 = 1;
@@ -130,35 +133,6 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<AuditEvent>> {
         });
     }
     Some(events)
-}
-
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (taken, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(taken)
-}
-
-fn number(rest: &mut &[u8]) -> Option<u32> {
-    take(rest, 4)?.try_into().map(u32::from_be_bytes).ok()
-}
-
-fn long(rest: &mut &[u8]) -> Option<u64> {
-    take(rest, 8)?.try_into().map(u64::from_be_bytes).ok()
-}
-
-fn text(rest: &mut &[u8]) -> Option<String> {
-    let length = usize::try_from(long(rest)?).ok()?;
-    String::from_utf8(take(rest, length)?.to_vec()).ok()
-}
-
-/// Reads what may be there; the outer `None` says that the bytes are wrong.
-#[expect(clippy::option_option, reason = "absent and unreadable are different")]
-fn perhaps<T>(rest: &mut &[u8], read: fn(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
-    match take(rest, 1)? {
-        [0] => Some(None),
-        [1] => read(rest).map(Some),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

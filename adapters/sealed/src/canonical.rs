@@ -1,7 +1,8 @@
 //! Bytes for hashing: each part carries its length, so that no two lists of parts look alike.
 //!
-//! What is written here is stored as a hash, except for the events of the audit trail. A change of
-//! the layout makes every sealed record unreadable, every term unfindable and every chain broken.
+//! What is written here is stored as a hash, except for the events of the audit trail and backups. A
+//! change of the layout makes every sealed record unreadable, every term unfindable, every chain
+//! broken and every backup useless.
 
 use kmip_model::{UniqueIdentifier, Value};
 use kmip_ports::{
@@ -47,6 +48,11 @@ impl Canonical {
         }
     }
 
+    /// Adds a list: how many there are, and each.
+    pub(crate) fn list<T>(self, items: &[T], write: impl Fn(Self, &T) -> Self) -> Self {
+        items.iter().fold(self.long(items.len() as u64), write)
+    }
+
     /// Adds a value. The order of a structure's fields makes no difference.
     pub(crate) fn value(self, value: &Value) -> Self {
         match value {
@@ -72,7 +78,7 @@ impl Canonical {
         }
     }
 
-    fn columns(self, columns: &Columns) -> Self {
+    pub(crate) fn columns(self, columns: &Columns) -> Self {
         // Written out, so that a new column cannot be left unbound.
         let Columns {
             owner,

@@ -10,14 +10,20 @@
 //! attribute table to `Term` before the first store is made: terms are written when an object is.
 
 mod audit;
+mod backup;
 mod canonical;
+mod inventory;
 mod keyring;
 mod locate;
+mod reading;
 mod store;
 mod terms;
+mod trail;
 mod verify;
 
 pub use audit::decode as decode_events;
+pub use backup::{About, Backup, BackupError, BackupReader, Contents, OnlyKeys};
 pub use keyring::{SealedError, WhenEmpty};
 pub use store::{AuditReads, Backing, Opening, SealedStore};
+pub use trail::DurableTrail;
 pub use verify::{Break, Damage, Verification};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kmip_model::{DateTime, ManagedObject, UniqueIdentifier, locate::Locate, policy::Visibility};
+use kmip_model::{
+    DateTime, ManagedObject, Material, UniqueIdentifier, locate::Locate, policy::Visibility,
+};
 use kmip_ports::{
     audit::{AuditEvent, AuditTrail, Durability, Notary as _},
     maintenance::Maintenance,
@@ -101,6 +103,15 @@ impl SealedStore {
 
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms { cipher: &*self.cipher, key: self.keyring.first() }
+    }
+
+    /// The cipher, and the key of what is sealed beside records.
+    pub(crate) fn sealing(&self) -> (&dyn AtRestCipher, &Material) {
+        (&*self.cipher, self.keyring.first())
+    }
+
+    pub(crate) fn cipher(&self) -> Arc<dyn AtRestCipher> {
+        Arc::clone(&self.cipher)
     }
 
     /// The number of the data key that seals.
@@ -240,7 +251,6 @@ impl AuditTrail for SealedStore {
 pub(crate) mod tests {
     use super::*;
     use kmip_model::{
-        Material,
         attribute::{Attribute, AttributeSet, Name},
         enumeration::OpaqueDataType,
         object::Object,
@@ -266,6 +276,10 @@ pub(crate) mod tests {
             audit_reads: AuditReads::Queued,
         };
         SealedStore::open(backing, cipher, &root_key, encoding, opening).await.unwrap()
+    }
+
+    pub(crate) async fn open_empty() -> Arc<SealedStore> {
+        Arc::new(open(&Arc::default(), &Arc::default()).await)
     }
 
     impl Sealed {

@@ -116,11 +116,20 @@ impl SealedStore {
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Verification, StoreError> {
         let mut snapshot = self.maintenance.snapshot().await?;
+        self.verify_snapshot(&mut *snapshot, progress).await
+    }
+
+    /// Reads all of a snapshot, be it of this store or of a backup.
+    pub async fn verify_snapshot(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Verification, StoreError> {
         let mut found = Verification {
             keys: u64::try_from(snapshot.keys().await?.len()).unwrap_or(u64::MAX),
             ..Verification::default()
         };
-        let audited = self.verify_trail(&mut *snapshot, &mut found, progress).await?;
+        let audited = self.verify_trail(snapshot, &mut found, progress).await?;
         loop {
             let records = snapshot.records(TOGETHER).await?;
             if records.is_empty() {
