@@ -14,6 +14,7 @@ use crate::{
     builder::{Builder, Prepared},
     client,
     config::{self, Config},
+    control::commands as control,
     decode, dev, init, log,
     pykmip::{self, config::Surroundings},
     pykmip_server,
@@ -40,6 +41,19 @@ enum Command {
     Dev(dev::Arguments),
     /// Serve with the options of PyKMIP's server.
     PykmipServer(pykmip_server::Arguments),
+    /// Write a backup of the store, beside a running server or without one.
+    Backup(control::BackupArguments),
+    /// Make the store from a backup.
+    Restore(control::RestoreArguments),
+    /// Read and check everything; exits with 1 if something is damaged, with 2 if that cannot be
+    /// found out.
+    Verify(control::VerifyArguments),
+    /// Verify, print or shorten the audit trail.
+    #[command(subcommand)]
+    Audit(control::AuditCommand),
+    /// List objects, show one, or give them to another owner.
+    #[command(subcommand)]
+    Object(control::ObjectCommand),
     /// Print the effective configuration.
     CheckConfig(ConfigArguments),
     /// Make what the file of accounts needs.
@@ -124,7 +138,7 @@ pub fn main() -> ExitCode {
         }
     };
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(report) => {
             eprintln!("kmip-app: {report}");
             ExitCode::FAILURE
@@ -132,8 +146,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Report> {
+fn run(command: Command) -> Result<ExitCode, Report> {
     match command {
+        Command::Backup(arguments) => return control::back_up(&arguments),
+        Command::Restore(arguments) => return control::restore(&arguments),
+        Command::Verify(arguments) => return Ok(control::verify(&arguments)),
+        Command::Audit(command) => return control::audit(&command),
+        Command::Object(command) => return control::object(&command),
         Command::Init(arguments) => init::run(&arguments),
         Command::Serve(arguments) => {
             serve::run(&arguments.config.prepare()?, arguments.create_store)
@@ -153,7 +172,8 @@ fn run(command: Command) -> Result<(), Report> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints our configuration for PyKMIP's, what should be known about it as comments above.

@@ -20,6 +20,7 @@ pub mod builder;
 pub mod cli;
 mod client;
 pub mod config;
+mod control;
 mod decode;
 mod dev;
 #[cfg(feature = "import-pykmip")]
@@ -27,6 +28,7 @@ pub mod import;
 pub mod init;
 mod log;
 mod log_file;
+mod progress;
 pub mod pykmip;
 mod pykmip_server;
 pub mod report;

@@ -13,10 +13,11 @@ use kmip_x509::X509Certificates;
 use crate::{
     builder::Builder,
     config::{Config, Unasked},
+    control::{Control, Place, Retention},
     report::Report,
     wire::{
         self, crypto, identity,
-        storage::{Creation, Storage},
+        storage::{Creation, Storage, Url},
         transport,
     },
 };
@@ -29,6 +30,8 @@ pub struct Server {
     listener: Listener,
     storage: Storage,
     shutdown: Shutdown,
+    control: Option<Control>,
+    retention: Option<Retention>,
 }
 
 impl Server {
@@ -65,7 +68,12 @@ impl Server {
         };
         let endpoint = Arc::new(Endpoint::new(processor, limits));
         let listener = transport::listen(config, clock.now(), endpoint)?;
-        Ok(Self { listener, storage, shutdown: Shutdown::new() })
+        let place = Place::of(config, &storage, clock);
+        let days = config.audit.keep_days;
+        let retention = days.map(|days| Retention::start(place.clone(), days.get()));
+        let control =
+            Url::parse(&config.storage.url)?.file().and_then(|file| Control::start(file, place));
+        Ok(Self { listener, storage, shutdown: Shutdown::new(), control, retention })
     }
 
     /// Returns the address that clients connect to.
@@ -86,7 +94,7 @@ impl Server {
     /// If the store could not be written, so that nobody knows what is on the disk: then it stops by
     /// itself, and only a start finds out.
     pub async fn serve(self) -> Result<ServeReport, Report> {
-        let Self { listener, storage, shutdown } = self;
+        let Self { listener, storage, shutdown, control, retention } = self;
         let mut serving = pin!(listener.serve(shutdown.clone()));
         let report = tokio::select! {
             report = &mut serving => report,
@@ -96,6 +104,12 @@ impl Server {
                 serving.await
             }
         };
+        if let Some(control) = control {
+            control.end().await;
+        }
+        if let Some(retention) = retention {
+            retention.end().await;
+        }
         storage.close().await;
         if storage.has_failed() {
             return Err(Report::new(

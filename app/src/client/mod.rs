@@ -22,10 +22,13 @@ use kmip_model::{
 };
 use kmip_operations::ops::{Response, get};
 
-pub(crate) use self::config::{ClientConfig, ProtocolVersion};
 use self::{
     commands::{Command, Create, Get, Locate},
     connection::{Connection, Patience},
+};
+pub(crate) use self::{
+    config::{ClientConfig, ProtocolVersion},
+    output::{object_in_words, printable},
 };
 use crate::report::Report;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use kmip_host::secret_file;
 use kmip_model::{
-    Material, UniqueIdentifier, Value,
+    ManagedObject, Material, UniqueIdentifier, Value,
     attribute::Instance,
     enumeration::Tag,
     object::{KeyBlock, KeyMaterial, KeyValue, Object},
@@ -87,6 +87,17 @@ impl Output {
         }
         table
     }
+}
+
+/// Shows an object to an operator: its owner and its attributes, never what it holds.
+pub(crate) fn object_in_words(object: &ManagedObject, json: bool) -> String {
+    let mut output = Output::default();
+    identified(&mut output, object.identifier());
+    output.field("Owner", object.owner());
+    let mut instances = object.all_attributes();
+    instances.retain(|instance| instance.attribute.tag() != Tag::UniqueIdentifier);
+    output.attributes(&instances);
+    if json { output.to_json() } else { output.to_table() }
 }
 
 /// Shows the answer to a request.
@@ -363,7 +374,7 @@ fn line(value: &Json) -> String {
 }
 
 /// Replaces what a terminal would obey instead of show: the text is another program's.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() {

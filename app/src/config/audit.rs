@@ -1,5 +1,7 @@
 //! Settings of the audit trail, and the name under which it is written.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 /// This server among others on the same database.
@@ -22,6 +24,8 @@ impl Default for Node {
 pub struct Audit {
     /// What becomes of reads and refusals.
     pub reads: Reads,
+    /// How many days events are kept at least; everything if it is not set.
+    pub keep_days: Option<NonZeroU32>,
 }
 
 /// What becomes of events that belong to no change.

@@ -6,7 +6,6 @@
 //! before.
 
 mod plan;
-mod progress;
 mod summary;
 
 use std::{
@@ -20,12 +19,13 @@ use kmip_operations::{Settings, import::Importer};
 use kmip_ports::{clock::Clock as _, store::ObjectStore as _};
 use kmip_x509::X509Certificates;
 
+use self::plan::Plan;
 pub use self::summary::Summary;
-use self::{plan::Plan, progress::Progress};
 use crate::{
     cli::ConfigArguments,
     config::Config,
     log::Logging,
+    progress::Progress,
     report::Report,
     serve,
     wire::{

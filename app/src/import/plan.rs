@@ -14,8 +14,8 @@ use kmip_ports::{
 };
 use kmip_pykmip_import::{Contents, FoundObject};
 
-use super::{progress::Progress, summary::Summary};
-use crate::report::Report;
+use super::summary::Summary;
+use crate::{progress::Progress, report::Report};
 
 /// How many identifiers one sentence names.
 const NAMED: usize = 20;

@@ -5,6 +5,7 @@ pub(crate) mod identity;
 mod layered;
 pub(crate) mod root_key;
 pub(crate) mod storage;
+pub(crate) mod target;
 pub(crate) mod transport;
 
 use crate::{config::Config, report::Report};

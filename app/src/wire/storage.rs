@@ -46,6 +46,8 @@ pub(crate) enum Creation {
     First,
     /// Also a store whose root key exists.
     Asked,
+    /// None: whoever comes wants what is there.
+    Never,
 }
 
 /// An open store.
@@ -57,7 +59,7 @@ pub(crate) struct Storage {
 }
 
 /// An open database.
-enum Database {
+pub(super) enum Database {
     #[cfg(feature = "store-sqlite")]
     Sqlite(Arc<SqliteRecords>),
     #[cfg(feature = "store-postgres")]
@@ -113,7 +115,6 @@ impl Url {
     }
 
     /// Says whether the store is gone with the process.
-    #[cfg(feature = "import-pykmip")]
     pub(crate) fn is_memory(&self) -> bool {
         match self {
             #[cfg(feature = "store-sqlite")]
@@ -187,7 +188,11 @@ impl Storage {
         options.cache_bytes = config.storage.cache_bytes;
         options.connections = config.storage.connections;
         // A database without tables next to a root key is one that was lost, or another one.
-        options.create = creation == Creation::Asked || !key_path.exists();
+        options.create = match creation {
+            Creation::First => !key_path.exists(),
+            Creation::Asked => true,
+            Creation::Never => false,
+        };
         let records = match PostgresRecords::open(&options).await {
             Err(PostgresOpenError::Missing { .. }) => return Err(lost(&place, &key_path)),
             opened => Arc::new(opened?),
@@ -245,11 +250,18 @@ impl Storage {
 
     /// Writes what waits to be written and lets go of the store.
     pub(crate) async fn close(&self) {
-        match &self.database {
+        self.database.close().await;
+    }
+}
+
+impl Database {
+    /// Writes what waits to be written and lets go of the database.
+    pub(super) async fn close(&self) {
+        match self {
             #[cfg(feature = "store-sqlite")]
-            Database::Sqlite(records) => records.close().await,
+            Self::Sqlite(records) => records.close().await,
             #[cfg(feature = "store-postgres")]
-            Database::Postgres(records) => records.close().await,
+            Self::Postgres(records) => records.close().await,
         }
     }
 }
@@ -293,6 +305,9 @@ impl Plan {
                 key.display()
             ))),
             (false, true) if creation == Creation::First => Err(lost(place, key)),
+            (false, _) if creation == Creation::Never => {
+                Err(Report::new(format!("there is no store in {place}; correct storage.url")))
+            }
             (false, have_key) => Ok(Self { make_key: !have_key, make_store: true }),
         }
     }
@@ -311,6 +326,10 @@ impl Plan {
                 "the store {} is there, but its root key {} is not; bring the root key back",
                 store.display(),
                 key.display()
+            ))),
+            (false, _) if creation == Creation::Never => Err(Report::new(format!(
+                "there is no store at {}; correct storage.url",
+                store.display()
             ))),
             (false, have_key) => {
                 let in_use = have_key || directory_is_in_use(store);
@@ -339,7 +358,7 @@ fn lost(place: &str, key: &Path) -> Report {
 }
 
 /// Makes the directories of files that are made, as far as they are missing.
-fn make_directories(files: &[&Path]) -> Result<(), Report> {
+pub(super) fn make_directories(files: &[&Path]) -> Result<(), Report> {
     for directory in files.iter().map(|file| directory_of(file)) {
         if !directory.exists() {
             secret_file::create_directory(directory)?;
@@ -391,6 +410,9 @@ mod tests {
             (false, true, Creation::First, Err(())),
             (false, true, Creation::Asked, Ok((false, true))),
             (false, false, Creation::First, Ok((true, true))),
+            (true, true, Creation::Never, Ok((false, false))),
+            (false, true, Creation::Never, Err(())),
+            (false, false, Creation::Never, Err(())),
         ] {
             assert_eq!(plan(store, key, creation), expected, "{store} {key} {creation:?}");
         }
@@ -433,6 +455,9 @@ mod tests {
             (false, &there, Creation::First, Err(())),
             (false, &there, Creation::Asked, Ok((false, true))),
             (false, &missing, Creation::First, Ok((true, true))),
+            (true, &there, Creation::Never, Ok((false, false))),
+            (false, &there, Creation::Never, Err(())),
+            (false, &missing, Creation::Never, Err(())),
         ] {
             let plan = Plan::of_database("db", filled, key, creation);
             let plan = plan.map(|plan| (plan.make_key, plan.make_store)).map_err(|_| ());

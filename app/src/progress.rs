@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 const WIDTH: u64 = 30;
 
 /// A bar that fills.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: bool,
     /// What was written last; the same is not written twice.
     last: String,
@@ -14,25 +14,31 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Shows itself only on a terminal.
-    pub(super) fn on_terminal() -> Self {
+    pub(crate) fn on_terminal() -> Self {
         Self { shown: std::io::stderr().is_terminal(), last: String::new() }
     }
 
     /// Says how much of a part of the work is done.
-    pub(super) fn tell(&mut self, what: &str, done: u64, total: u64) {
-        if !self.shown {
-            return;
-        }
-        let line = bar(what, done, total);
-        if line != self.last {
+    pub(crate) fn tell(&mut self, what: &str, done: u64, total: u64) {
+        self.show(bar(what, done, total));
+    }
+
+    /// Says how much is done of a part of which nobody knows how much it is.
+    pub(crate) fn count(&mut self, what: &str, done: u64) {
+        self.show(format!("{what:<12} {done}"));
+    }
+
+    fn show(&mut self, line: String) {
+        if self.shown && line != self.last {
             // Nobody is worse off for a bar that cannot be written.
-            let _ = write!(std::io::stderr(), "\r{line}");
+            let room = self.last.chars().count();
+            let _ = write!(std::io::stderr(), "\r{line:<room$}");
             self.last = line;
         }
     }
 
     /// Makes room for what is told next.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if !self.last.is_empty() {
             let blank = " ".repeat(self.last.chars().count());
             let _ = write!(std::io::stderr(), "\r{blank}\r");
