@@ -25,6 +25,7 @@ mod vsphere;
 mod access;
 mod batches;
 mod canary;
+mod control;
 mod durability;
 mod faults;
 mod history;
