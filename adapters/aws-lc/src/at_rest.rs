@@ -1,9 +1,12 @@
-//! The cipher under which records rest: AES-256-GCM with a key of its own for every record.
+//! The cipher under which records rest: AES-256-GCM with a key of its own for every sealing.
 //!
-//! Sealed bytes are nonce (12 bytes), ciphertext, tag (16 bytes). Every context has its own key,
-//! derived from the data key by HKDF-SHA-256 (RFC 5869, no salt), so that a random nonce is safe
-//! however many records one data key seals. The layout and the labels are frozen: a
-//! change would leave every earlier record closed.
+//! Sealed bytes are salt (32 bytes), nonce (12 bytes), ciphertext, tag (16 bytes). The key is derived
+//! from the data key by HKDF-SHA-256 (RFC 5869) with that salt, from the context and from a hash of
+//! what is bound. It seals once, so no nonce is ever used twice under one key; and a random source
+//! that repeated itself would repeat a key only for the same place of the same record.
+//!
+//! The first layout had no salt, and one key for each context; it is still read. Layouts and labels
+//! are frozen: a change would leave every earlier record closed.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -15,10 +18,12 @@ use kmip_model::Material;
 use kmip_ports::{record::AtRestCipher, store::StoreError};
 use zeroize::Zeroizing;
 
-const SEAL_LABEL: &[u8] = b"kmip-app seal v1";
+const SEAL_LABEL: &[u8] = b"kmip-app seal v2";
+const FIRST_SEAL_LABEL: &[u8] = b"kmip-app seal v1";
 const TERM_LABEL: &[u8] = b"kmip-app term v1";
 const KEY_LENGTH: usize = 32;
 const TAG_LENGTH: usize = 16;
+const SALT_LENGTH: usize = 32;
 
 /// AES-256-GCM, HKDF, HMAC and SHA-256 of AWS-LC.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +43,13 @@ impl AtRestCipher for AwsLcAtRest {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
-        let key = derive_key(data_key.expose(), SEAL_LABEL, context);
-        let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce)
-            .and_then(|()| seal_with(&key, nonce, associated, plain))
+        let (mut salt, mut nonce) = ([0; SALT_LENGTH], [0; NONCE_LEN]);
+        rand::fill(&mut salt)
+            .and_then(|()| rand::fill(&mut nonce))
+            .and_then(|()| {
+                let key = derive_once(data_key.expose(), &salt, context, associated);
+                seal_with(&key, &salt, nonce, associated, plain)
+            })
             .map_err(|_| StoreError::Unavailable)
     }
 
@@ -52,8 +60,14 @@ impl AtRestCipher for AwsLcAtRest {
         associated: &[u8],
         sealed: &[u8],
     ) -> Option<Material> {
-        let key = derive_key(data_key.expose(), SEAL_LABEL, context);
-        open_with(&key, associated, sealed)
+        let salted = sealed.split_at_checked(SALT_LENGTH).and_then(|(salt, rest)| {
+            let key = derive_once(data_key.expose(), salt, context, associated);
+            open_with(&key, associated, rest)
+        });
+        salted.or_else(|| {
+            let key = derive_key(data_key.expose(), FIRST_SEAL_LABEL, context);
+            open_with(&key, associated, sealed)
+        })
     }
 
     fn keyed_hash(&self, data_key: &Material, context: &[u8], data: &[u8]) -> [u8; 32] {
@@ -72,6 +86,21 @@ impl AtRestCipher for AwsLcAtRest {
 fn derive_key(data_key: &[u8], label: &[u8], context: &[u8]) -> Zeroizing<[u8; KEY_LENGTH]> {
     let mut key = Zeroizing::new([0; KEY_LENGTH]);
     derive(&[], data_key, &[label, context], &mut *key)
+        .expect("32 bytes are within what HKDF-SHA-256 gives");
+    key
+}
+
+/// Derives the key of one sealing. What is bound comes as a hash, which has always one length, so
+/// that the context after it can be of any.
+fn derive_once(
+    data_key: &[u8],
+    salt: &[u8],
+    context: &[u8],
+    associated: &[u8],
+) -> Zeroizing<[u8; KEY_LENGTH]> {
+    let bound = digest::digest(&digest::SHA256, associated);
+    let mut key = Zeroizing::new([0; KEY_LENGTH]);
+    derive(salt, data_key, &[SEAL_LABEL, bound.as_ref(), context], &mut *key)
         .expect("32 bytes are within what HKDF-SHA-256 gives");
     key
 }
@@ -95,20 +124,23 @@ fn derive(
         .fill(output)
 }
 
-/// Seals with this key and nonce; never call it twice with both.
+/// Seals with this key and nonce, after the salt; never call it twice with both.
 fn seal_with(
     key: &[u8; KEY_LENGTH],
+    salt: &[u8],
     nonce: [u8; NONCE_LEN],
     associated: &[u8],
     plain: &[u8],
 ) -> Result<Vec<u8>, Unspecified> {
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?);
     // Full size from the start: a vector that grows would leave plaintext behind.
-    let size = plain.len().saturating_add(NONCE_LEN).saturating_add(TAG_LENGTH);
+    let head = salt.len().saturating_add(NONCE_LEN);
+    let size = head.saturating_add(plain.len()).saturating_add(TAG_LENGTH);
     let mut sealed = Zeroizing::new(Vec::with_capacity(size));
+    sealed.extend_from_slice(salt);
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plain);
-    let (_, body) = sealed.split_at_mut(NONCE_LEN);
+    let (_, body) = sealed.split_at_mut(head);
     let tag = key.seal_in_place_separate_tag(
         Nonce::assume_unique_for_key(nonce),
         Aad::from(associated),
@@ -169,15 +201,15 @@ mod tests {
     #[test]
     fn a_long_context_counts_to_its_last_byte() {
         let mut long = vec![1; 5000];
-        let first = derive_key(&[7; 32], SEAL_LABEL, &long);
+        let first = derive_key(&[7; 32], FIRST_SEAL_LABEL, &long);
         *long.last_mut().unwrap() = 2;
-        assert_ne!(first, derive_key(&[7; 32], SEAL_LABEL, &long));
+        assert_ne!(first, derive_key(&[7; 32], FIRST_SEAL_LABEL, &long));
     }
 
     #[test]
     fn sealing_agrees_with_the_gcm_specification() {
         // McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 14 and 16.
-        let sealed = seal_with(&[0; 32], [0; 12], &[], &[0; 16]).unwrap();
+        let sealed = seal_with(&[0; 32], &[], [0; 12], &[], &[0; 16]).unwrap();
         let expected = "000000000000000000000000\
                         cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919";
         assert_eq!(hex::encode(sealed), expected);
@@ -190,7 +222,7 @@ mod tests {
             "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
              1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
         );
-        let sealed = seal_with(&key, nonce, &associated, &plain).unwrap();
+        let sealed = seal_with(&key, &[], nonce, &associated, &plain).unwrap();
         let expected = "cafebabefacedbaddecaf888\
                         522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
                         8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662\
@@ -208,13 +240,32 @@ mod tests {
         );
         let opened = open(b"record 1", b"beside", &sealed).unwrap();
         assert_eq!(opened.expose(), b"plaintext");
+        // The same in the layout with a salt.
+        let sealed = bytes(
+            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
+             000102030405060708090a0b\
+             0c360c1ccfb2c334ce7c0db88cb8c52d2dae13117c9e9d4fba",
+        );
+        let opened = open(b"record 1", b"beside", &sealed).unwrap();
+        assert_eq!(opened.expose(), b"plaintext");
+    }
+
+    #[test]
+    fn every_sealing_has_a_key_of_its_own() {
+        let key = |salt: &[u8], associated: &[u8]| derive_once(&[7; 32], salt, b"c", associated);
+        let first = key(&[1; 32], b"revision 1");
+        assert_ne!(first, key(&[2; 32], b"revision 1"));
+        // Also if the random source repeats itself.
+        assert_ne!(first, key(&[1; 32], b"revision 2"));
+        let seal = || AwsLcAtRest.seal(&data_key(), b"c", b"a", b"plain").unwrap();
+        assert_ne!(seal()[..SALT_LENGTH], seal()[..SALT_LENGTH]);
     }
 
     #[test]
     fn sealed_bytes_open_again() {
         for plain in [&b""[..], b"x", &[9; 4096]] {
             let sealed = AwsLcAtRest.seal(&data_key(), b"c", b"a", plain).unwrap();
-            assert_eq!(sealed.len(), 12 + plain.len() + 16);
+            assert_eq!(sealed.len(), 32 + 12 + plain.len() + 16);
             assert_eq!(open(b"c", b"a", &sealed).unwrap().expose(), plain);
         }
     }
