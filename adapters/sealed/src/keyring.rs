@@ -39,6 +39,18 @@ pub enum SealedError {
     /// There is no data key, and none may be made.
     #[error("the store has no data key")]
     NoDataKey,
+    /// The new root key cannot serve; the old one still does.
+    #[error("the new root key cannot be used")]
+    NewRootKey(#[source] RootKeyError),
+    /// The new root key does not give back what it was given; the old one still serves.
+    #[error("the new root key does not open what it has wrapped")]
+    NewRootKeyForgets,
+    /// The root key is being changed already.
+    #[error("the root key is being changed already")]
+    ChangeRuns,
+    /// Somebody else changed data keys during a change of the root key.
+    #[error("the data keys were changed by another server at the same time; look at their status")]
+    ChangedMeanwhile,
     /// There are later data keys, but not the first.
     #[error("the store has lost its first data key, without which nothing is found")]
     NoFirstDataKey,
@@ -47,10 +59,12 @@ pub enum SealedError {
     Store(#[from] StoreError),
 }
 
-/// The unwrapped data keys, by number.
+/// The unwrapped data keys, by number; the first is among them.
+#[derive(Clone)]
 pub(crate) struct Keyring {
+    keys: BTreeMap<u32, Material>,
     first: Material,
-    later: BTreeMap<u32, Material>,
+    newest: (u32, Material),
 }
 
 impl Keyring {
@@ -70,34 +84,83 @@ impl Keyring {
             // Read again, so that what will be used is what is stored.
             wrapped = records.load_keys().await?;
         }
-        let mut keys = BTreeMap::new();
-        for WrappedKey { number, wrapped } in wrapped {
-            let key = root_key.unwrap(&context(number), &wrapped).await;
-            let key = key.map_err(|error| match error {
-                RootKeyError::WrongKey => SealedError::WrongRootKey { number },
-                other @ RootKeyError::Unavailable(_) => SealedError::RootKey(other),
-            })?;
-            keys.insert(number, key);
-        }
-        let first = keys.remove(&FIRST).ok_or(SealedError::NoFirstDataKey)?;
-        Ok(Self { first, later: keys })
+        Self::unwrapped(&wrapped, root_key).await
     }
 
-    /// Returns the key that hides the search terms.
+    /// Unwraps these data keys.
+    pub(crate) async fn unwrapped(
+        wrapped: &[WrappedKey],
+        root_key: &dyn RootKey,
+    ) -> Result<Self, SealedError> {
+        let mut keys = BTreeMap::new();
+        for WrappedKey { number, wrapped } in wrapped {
+            keys.insert(*number, unwrap(root_key, *number, wrapped).await?);
+        }
+        Self::of(keys)
+    }
+
+    /// Unwraps those of these data keys that are not in the ring yet.
+    pub(crate) async fn with(
+        &self,
+        wrapped: &[WrappedKey],
+        root_key: &dyn RootKey,
+    ) -> Result<Self, SealedError> {
+        let mut keys = self.keys.clone();
+        for WrappedKey { number, wrapped } in wrapped {
+            if !keys.contains_key(number) {
+                keys.insert(*number, unwrap(root_key, *number, wrapped).await?);
+            }
+        }
+        Self::of(keys)
+    }
+
+    fn of(keys: BTreeMap<u32, Material>) -> Result<Self, SealedError> {
+        let first = keys.get(&FIRST).cloned().ok_or(SealedError::NoFirstDataKey)?;
+        let newest = keys.last_key_value().map(|(number, key)| (*number, key.clone()));
+        Ok(Self { keys, newest: newest.unwrap_or_else(|| (FIRST, first.clone())), first })
+    }
+
+    /// Returns the key that hides the search terms and chains the audit trail.
     pub(crate) fn first(&self) -> &Material {
         &self.first
     }
 
     /// Returns the key to seal with, and its number.
     pub(crate) fn newest(&self) -> (u32, &Material) {
-        let later = self.later.last_key_value().map(|(number, key)| (*number, key));
-        later.unwrap_or((FIRST, &self.first))
+        (self.newest.0, &self.newest.1)
     }
 
     /// Returns the key of that number.
     pub(crate) fn key(&self, number: u32) -> Option<&Material> {
-        if number == FIRST { Some(&self.first) } else { self.later.get(&number) }
+        self.keys.get(&number)
     }
+
+    /// Returns every key with its number, oldest first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (u32, &Material)> {
+        self.keys.iter().map(|(number, key)| (*number, key))
+    }
+}
+
+/// Unwraps the data key of that number.
+pub(crate) async fn unwrap(
+    root_key: &dyn RootKey,
+    number: u32,
+    wrapped: &[u8],
+) -> Result<Material, SealedError> {
+    root_key.unwrap(&context(number), wrapped).await.map_err(|error| match error {
+        RootKeyError::WrongKey => SealedError::WrongRootKey { number },
+        other @ RootKeyError::Unavailable(_) => SealedError::RootKey(other),
+    })
+}
+
+/// Wraps the data key of that number.
+pub(crate) async fn wrap(
+    root_key: &dyn RootKey,
+    number: u32,
+    key: &Material,
+) -> Result<WrappedKey, RootKeyError> {
+    let wrapped = root_key.wrap(&context(number), key).await?;
+    Ok(WrappedKey { number, wrapped })
 }
 
 async fn create_first(
@@ -106,8 +169,8 @@ async fn create_first(
     root_key: &dyn RootKey,
 ) -> Result<(), SealedError> {
     let data_key = cipher.generate()?;
-    let wrapped = root_key.wrap(&context(FIRST), &data_key).await.map_err(SealedError::RootKey)?;
-    match records.add_key(WrappedKey { number: FIRST, wrapped }).await {
+    let wrapped = wrap(root_key, FIRST, &data_key).await.map_err(SealedError::RootKey)?;
+    match records.add_key(wrapped).await {
         // Somebody else was faster: theirs is the first.
         Ok(()) | Err(StoreError::Conflict) => Ok(()),
         Err(error) => Err(error.into()),

@@ -267,7 +267,12 @@ impl SealedStore {
         for identifier in due {
             let Some(stored) = self.records.load(&identifier).await? else { continue };
             let revision = stored.revision;
-            let object = self.open_record(&identifier, &stored)?.at(now);
+            let object = match self.opened(&identifier, &stored).await {
+                Ok(object) => object.at(now),
+                // It takes no other object down; whoever asks for it is told.
+                Err(StoreError::Corrupt(_)) => continue,
+                Err(error) => return Err(error),
+            };
             let Record { columns, sealed, .. } = self.seal(&object, revision)?;
             let Columns { state, next_change_at, .. } = columns;
             settled.push(Resealed { identifier, revision, sealed, state, next_change_at });
@@ -330,8 +335,12 @@ impl SealedStore {
         if !plan.look && !due {
             return Ok(true);
         }
-        let object = self.open_record(identifier, &stored)?;
-        Ok(query.matches(&object.at(now)))
+        match self.opened(identifier, &stored).await {
+            Ok(object) => Ok(query.matches(&object.at(now))),
+            // It takes no other object down; whoever asks for it is told.
+            Err(StoreError::Corrupt(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -420,6 +429,22 @@ mod tests {
         assert_eq!(count(&sealed, state(1)), (1, 1));
         assert_eq!(count(&sealed, state(2)), (1, 0));
         assert_eq!(count(&sealed, state(3)), (0, 0));
+    }
+
+    #[test]
+    fn a_damaged_record_hides_no_other() {
+        let sealed = Sealed::new();
+        for identifier in ["a", "b", "c"] {
+            let mut object = named(identifier, "one");
+            object.attributes_mut().set(Attribute::ActivationDate(DateTime(49)));
+            sealed.put(object);
+        }
+        let damaged = UniqueIdentifier::new("b");
+        assert!(sealed.records.tamper(&damaged, |record, _| record.sealed.bytes[0] ^= 1));
+        let state = filter(Tag::State, Value::Enumeration(2));
+        for _ in 0..2 {
+            assert_eq!(count(&sealed, vec![state.clone()]).0, 2);
+        }
     }
 
     #[test]

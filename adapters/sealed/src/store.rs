@@ -1,6 +1,6 @@
 //! The object store: seals what is put, opens what is loaded.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use kmip_model::{
@@ -74,9 +74,16 @@ pub struct Opening {
 /// Keeps managed objects as sealed records.
 pub struct SealedStore {
     pub(crate) records: Arc<dyn RecordStore>,
-    cipher: Arc<dyn AtRestCipher>,
+    pub(crate) data_keys: Arc<dyn DataKeys>,
+    pub(crate) cipher: Arc<dyn AtRestCipher>,
     encoding: Arc<dyn ObjectEncoding>,
-    keyring: Keyring,
+    /// The first data key, which never changes.
+    first: Material,
+    keyring: RwLock<Arc<Keyring>>,
+    /// The root keys that may wrap the data keys, the likeliest first.
+    pub(crate) root_keys: RwLock<Vec<Arc<dyn RootKey>>>,
+    /// Says whether the root key is being changed by this process.
+    pub(crate) changing: AtomicBool,
     pub(crate) maintenance: Arc<dyn Maintenance>,
     pub(crate) chain: Arc<Chain>,
     audit_reads: AuditReads,
@@ -84,25 +91,49 @@ pub struct SealedStore {
 }
 
 impl SealedStore {
-    /// Opens a store: unwraps its data keys with the root key, which is not needed afterwards.
+    /// Opens a store: unwraps its data keys with the root key. That is needed again only when
+    /// another server has made a data key, or when the root key is changed.
     pub async fn open(
         backing: Backing,
         cipher: Arc<dyn AtRestCipher>,
-        root_key: &dyn RootKey,
+        root_key: Arc<dyn RootKey>,
         encoding: Arc<dyn ObjectEncoding>,
         opening: Opening,
     ) -> Result<Self, SealedError> {
         let Opening { when_empty, node, audit_reads } = opening;
         let Backing { records, keys, maintenance } = backing;
-        let keyring = Keyring::open(&*keys, &*cipher, root_key, when_empty).await?;
-        let chain = Arc::new(Chain::new(Arc::clone(&cipher), keyring.first().clone(), node));
+        let keyring = Keyring::open(&*keys, &*cipher, &*root_key, when_empty).await?;
+        let first = keyring.first().clone();
+        let chain = Arc::new(Chain::new(Arc::clone(&cipher), first.clone(), node));
         records.begin(Arc::clone(&chain) as Arc<_>).await?;
-        let page_size = PageSize::USUAL;
-        Ok(Self { records, cipher, encoding, keyring, maintenance, chain, audit_reads, page_size })
+        Ok(Self {
+            records,
+            data_keys: keys,
+            cipher,
+            encoding,
+            first,
+            keyring: RwLock::new(Arc::new(keyring)),
+            root_keys: RwLock::new(vec![root_key]),
+            changing: AtomicBool::new(false),
+            maintenance,
+            chain,
+            audit_reads,
+            page_size: PageSize::USUAL,
+        })
     }
 
     pub(crate) fn terms(&self) -> Terms<'_> {
-        Terms { cipher: &*self.cipher, key: self.keyring.first() }
+        Terms { cipher: &*self.cipher, key: &self.first }
+    }
+
+    /// Returns the data keys as they are known now.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes other data keys.
+    pub(crate) fn keep(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
     }
 
     /// The cipher, and the key of what is sealed beside records.
@@ -116,7 +147,7 @@ impl SealedStore {
 
     /// The number of the data key that seals.
     pub(crate) fn newest_key(&self) -> u32 {
-        self.keyring.newest().0
+        self.keyring().newest().0
     }
 
     /// Seals an object for the revision that it will have.
@@ -128,12 +159,23 @@ impl SealedStore {
         let columns = columns_of(object);
         let terms = self.terms().of_object(object);
         let place = self.place(object.identifier(), revision, &columns, &terms);
-        let (key, data_key) = self.keyring.newest();
+        let keyring = self.keyring();
+        let (key, data_key) = keyring.newest();
         let plain = self.encoding.encode(object);
         let context = context(object.identifier());
         let bytes = self.cipher.seal(data_key, &context, &place, plain.expose())?;
         let spent = Spent { amount: object.spent(), seal: None };
         Ok(Record { columns, terms, sealed: Sealed { key, bytes }, spent })
+    }
+
+    /// Opens a record; looks for its data key if that is not known yet.
+    pub(crate) async fn opened(
+        &self,
+        identifier: &UniqueIdentifier,
+        stored: &Stored<Record>,
+    ) -> Result<ManagedObject, StoreError> {
+        self.know(stored.value.sealed.key).await?;
+        self.open_record(identifier, stored)
     }
 
     /// Opens a record; `Corrupt` if anything about it is not as it was sealed.
@@ -144,7 +186,7 @@ impl SealedStore {
     ) -> Result<ManagedObject, StoreError> {
         let Record { columns, terms, sealed, spent } = stored.value.as_ref();
         let place = self.place(identifier, stored.revision, columns, terms);
-        self.keyring
+        self.keyring()
             .key(sealed.key)
             .and_then(|key| self.cipher.open(key, &context(identifier), &place, &sealed.bytes))
             .and_then(|plain| self.encoding.decode(plain.expose()))
@@ -167,7 +209,7 @@ impl SealedStore {
     }
 
     /// Describes the place that a record is bound to.
-    fn place(
+    pub(crate) fn place(
         &self,
         identifier: &UniqueIdentifier,
         revision: Revision,
@@ -180,7 +222,7 @@ impl SealedStore {
 }
 
 /// Separates the keys of records from each other and from those of terms.
-fn context(identifier: &UniqueIdentifier) -> Vec<u8> {
+pub(crate) fn context(identifier: &UniqueIdentifier) -> Vec<u8> {
     Canonical::of("record").bytes(identifier.as_str().as_bytes()).finish()
 }
 
@@ -209,7 +251,7 @@ impl ObjectStore for SealedStore {
         let Some(stored) = self.records.load(identifier).await? else {
             return Ok(None);
         };
-        let value = Arc::new(self.open_record(identifier, &stored)?);
+        let value = Arc::new(self.opened(identifier, &stored).await?);
         Ok(Some(Stored { value, revision: stored.revision }))
     }
 
@@ -267,7 +309,7 @@ pub(crate) mod tests {
     }
 
     async fn open(records: &Arc<MemoryRecords>, encoding: &Arc<RememberedObjects>) -> SealedStore {
-        let root_key = FixedRootKey::new(1);
+        let root_key = Arc::new(FixedRootKey::new(1));
         let (backing, encoding) = (Backing::of(records), Arc::clone(encoding));
         let cipher = Arc::new(HashCipher::default());
         let opening = Opening {
@@ -275,7 +317,7 @@ pub(crate) mod tests {
             node: "here".to_owned(),
             audit_reads: AuditReads::Queued,
         };
-        SealedStore::open(backing, cipher, &root_key, encoding, opening).await.unwrap()
+        SealedStore::open(backing, cipher, root_key, encoding, opening).await.unwrap()
     }
 
     pub(crate) async fn open_empty() -> Arc<SealedStore> {

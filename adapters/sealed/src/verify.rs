@@ -136,6 +136,7 @@ impl SealedStore {
                 return Ok(found);
             }
             for (identifier, stored) in records {
+                self.know(stored.value.sealed.key).await?;
                 found.records = found.records.saturating_add(1);
                 if stored.value.sealed.key != self.newest_key() {
                     found.under_older_keys = found.under_older_keys.saturating_add(1);

@@ -135,7 +135,7 @@ impl Storage {
             Url::Memory => {
                 let root_key = root_key::ephemeral(crypto::at_rest())?;
                 let options = Options { create: true, ..Options::new(Location::Memory) };
-                Self::start_sqlite(config, options, &*root_key).await
+                Self::start_sqlite(config, options, root_key).await
             }
             #[cfg(feature = "store-sqlite")]
             Url::File(path) => Self::open_file(config, path, creation).await,
@@ -163,14 +163,14 @@ impl Storage {
         let root_key = plan.root_key(&key_path)?;
         let create = plan.make_store;
         let options = Options { create, ..Options::new(Location::File(path)) };
-        Self::start_sqlite(config, options, &*root_key).await
+        Self::start_sqlite(config, options, root_key).await
     }
 
     #[cfg(feature = "store-sqlite")]
     async fn start_sqlite(
         config: &Config,
         options: Options,
-        root_key: &dyn RootKey,
+        root_key: Arc<dyn RootKey>,
     ) -> Result<Self, Report> {
         let options = Options { cache_bytes: config.storage.cache_bytes, ..options };
         let records = Arc::new(SqliteRecords::open(&options).await?);
@@ -208,7 +208,7 @@ impl Storage {
         let root_key = plan.root_key(&key_path)?;
         let backing = Backing::of(&records);
         let database = Database::Postgres(records);
-        Self::start(config, backing, database, plan.make_store, &*root_key).await
+        Self::start(config, backing, database, plan.make_store, root_key).await
     }
 
     async fn start(
@@ -216,7 +216,7 @@ impl Storage {
         backing: Backing,
         database: Database,
         create: bool,
-        root_key: &dyn RootKey,
+        root_key: Arc<dyn RootKey>,
     ) -> Result<Self, Report> {
         let when_empty = if create { WhenEmpty::Create } else { WhenEmpty::Refuse };
         let opening =

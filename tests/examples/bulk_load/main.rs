@@ -63,7 +63,7 @@ fn load(directory: &Path, count: &str) -> Result<(), Box<dyn Error>> {
         };
         let backing = Backing::of(&records);
         let form = Arc::new(StoredForm);
-        let store = SealedStore::open(backing, cipher, &root_key, form, opening).await?;
+        let store = SealedStore::open(backing, cipher, Arc::new(root_key), form, opening).await?;
         let begun = Instant::now();
         let now = clock::now();
         let mut next = already;

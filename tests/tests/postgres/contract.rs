@@ -36,7 +36,7 @@ async fn sealed_objects_in_a_database_keep_every_promise() {
             audit_reads: AuditReads::Queued,
         };
         let (cipher, encoding) = (Arc::new(HashCipher::default()), Arc::new(StoredForm));
-        SealedStore::open(backing, cipher, &FixedRootKey::new(1), encoding, opening)
+        SealedStore::open(backing, cipher, Arc::new(FixedRootKey::new(1)), encoding, opening)
             .await
             .expect("the database is empty")
     })
