@@ -1,20 +1,27 @@
-//! What the operating system gives: the time, secret files, and a root key kept in one.
+//! What the operating system gives: the time, secrets, and root keys made of them.
 //!
 //! | File | Gives |
 //! |---|---|
 //! | [`clock`] | the port `Clock` from the system's clock |
 //! | [`secret_file`] | files that nobody else may read |
-//! | [`root_key_file`] | the port `RootKey` from such a file |
+//! | [`handed_over`] | secrets in the environment or behind a file descriptor |
+//! | [`root_key_file`] | the port `RootKey` from a key of 32 bytes |
+//! | [`passphrase`] | the port `RootKey` from a passphrase |
+//! | [`process`] | what the process may do |
 //!
-//! It never makes a decision of the domain, and it has no cryptography of its own: the root key
-//! seals through the at-rest cipher that it is given. Another root key source is a file beside
-//! [`root_key_file`] that implements the port.
+//! It never makes a decision of the domain. It has no cipher of its own: root keys seal through the
+//! at-rest cipher that they are given. Another root key source is a file beside these that implements
+//! the port.
 
 pub mod clock;
+pub mod handed_over;
+pub mod passphrase;
 pub mod process;
 pub mod root_key_file;
 pub mod secret_file;
 
 pub use clock::SystemClock;
+pub use handed_over::HandedOverError;
+pub use passphrase::{Cost, CostError, PassphraseRootKey};
 pub use root_key_file::{FileRootKey, RootKeyFileError};
 pub use secret_file::SecretFileError;

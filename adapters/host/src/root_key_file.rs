@@ -1,7 +1,7 @@
 //! A root key kept in a secret file.
 //!
 //! The file is text of two lines: `kmip-app root key v1`, then 32 bytes as 64 hexadecimal
-//! digits. The key seals data keys through the at-rest cipher, so that the format of what it
+//! digits. Such text may also come another way, and then the digits alone will do. The key seals data keys through the at-rest cipher, so that the format of what it
 //! wraps is the cipher's.
 
 use std::fmt;
@@ -38,6 +38,15 @@ pub enum RootKeyFileError {
     Malformed {
         /// The file.
         path: PathBuf,
+    },
+    /// What came another way is something else.
+    #[error(
+        "{source_name} holds no root key: it must be 64 hexadecimal digits, or the two lines of a root \
+         key file"
+    )]
+    NoRootKey {
+        /// Where it came from.
+        source_name: String,
     },
     /// No key could be generated.
     #[error("no root key could be generated")]
@@ -91,6 +100,24 @@ impl FileRootKey {
     }
 }
 
+impl FileRootKey {
+    /// Reads the key from text that came another way than in a file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses text that is no root key, and names where it came from.
+    pub fn from_text(
+        text: &Material,
+        source_name: &str,
+        cipher: Arc<dyn AtRestCipher>,
+    ) -> Result<Self, RootKeyFileError> {
+        let key = parse(text.expose()).or_else(|| digits(text.expose().trim_ascii()));
+        let key =
+            key.ok_or_else(|| RootKeyFileError::NoRootKey { source_name: source_name.to_owned() })?;
+        Ok(Self { key, cipher })
+    }
+}
+
 impl fmt::Debug for FileRootKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileRootKey").finish_non_exhaustive()
@@ -134,8 +161,13 @@ fn parse(text: &[u8]) -> Option<Material> {
     if lines.next()?.trim_end() != HEADER {
         return None;
     }
-    let digits = lines.next()?.trim_end().as_bytes();
-    if digits.len() != KEY_BYTES.saturating_mul(2) || lines.any(|line| !line.trim().is_empty()) {
+    let key = digits(lines.next()?.trim_end().as_bytes())?;
+    lines.all(|line| line.trim().is_empty()).then_some(key)
+}
+
+/// Reads the digits of a key.
+fn digits(digits: &[u8]) -> Option<Material> {
+    if digits.len() != KEY_BYTES.saturating_mul(2) {
         return None;
     }
     let mut key = Zeroizing::new(Vec::with_capacity(KEY_BYTES));
@@ -274,6 +306,21 @@ mod tests {
             let error = FileRootKey::load(&path, cipher()).unwrap_err();
             assert!(matches!(error, RootKeyFileError::Malformed { .. }), "{text}");
             assert!(error.to_string().starts_with(&*path.to_string_lossy()), "{error}");
+        }
+    }
+
+    #[test]
+    fn text_that_came_another_way_may_be_digits_alone() {
+        let digits = "aB".repeat(32);
+        for text in [digits.clone(), format!("{digits}\n"), format!("{HEADER}\n{digits}\n")] {
+            let text = Material::from(text.as_bytes());
+            let root_key = FileRootKey::from_text(&text, "a variable", cipher()).unwrap();
+            assert_eq!(root_key.key, Material::new(vec![0xAB; 32]));
+        }
+        for text in ["", "ab", &"0g".repeat(32), &format!("{digits}{digits}")] {
+            let text = Material::from(text.as_bytes());
+            let error = FileRootKey::from_text(&text, "a variable", cipher()).unwrap_err();
+            assert!(error.to_string().starts_with("a variable holds no root key"), "{error}");
         }
     }
 
