@@ -15,10 +15,10 @@ const UNSAFE_FILES: &[&str] = &["adapters/aws-lc-raw/src/library.rs"];
 /// Files that may lift a lint without expecting it: a macro cannot know whether it will.
 const ALLOW_FILES: &[&str] = &["domain/model/src/enumeration/mod.rs"];
 
-/// Crates that may look at features: the program decides, two adapters pass a choice on, and one
-/// is built without the library that not every computer has.
+/// Crates that may look at features: the program decides, two adapters pass a choice on, and two
+/// are built without a library that not every computer has or not everybody wants.
 const FEATURE_HOMES: &[&str] =
-    &["app/", "adapters/sql/", "adapters/aws-lc/", "adapters/tls-openssl/"];
+    &["app/", "adapters/sql/", "adapters/aws-lc/", "adapters/tls-openssl/", "adapters/pkcs11/"];
 
 /// Where a Result Reason may be named: the table of causes, the codec, and its own definition.
 const REASON_HOMES: &[&str] = &[
