@@ -19,7 +19,7 @@ use crate::{
     pykmip::{self, config::Surroundings},
     pykmip_server,
     report::Report,
-    serve,
+    root_key_verbs, serve,
     server::Server,
 };
 
@@ -56,6 +56,8 @@ enum Command {
     Object(control::ObjectCommand),
     /// Print the effective configuration.
     CheckConfig(ConfigArguments),
+    /// Make, look at or change the key that seals the store.
+    RootKey(root_key_verbs::Arguments),
     /// Make what the file of accounts needs.
     Account(account::Arguments),
     /// Take over the objects of another server.
@@ -167,6 +169,7 @@ fn run(command: Command) -> Result<ExitCode, Report> {
             print!("{}", config.to_toml());
             Ok(())
         }
+        Command::RootKey(arguments) => root_key_verbs::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         #[cfg(feature = "import-pykmip")]
         Command::Import(arguments) => import::run(&arguments),

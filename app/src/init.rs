@@ -98,7 +98,7 @@ fn configuration(address: SocketAddr) -> Config {
             },
         },
         storage: Storage { url: "sqlite:kmip-app.db".to_owned(), ..Storage::default() },
-        root_key: RootKey { file: Some("root.key".to_owned()) },
+        root_key: RootKey { file: Some("root.key".to_owned()), ..RootKey::default() },
         ..Config::default()
     }
 }
@@ -109,7 +109,10 @@ fn make_store(directory: &Path) -> Result<(), Report> {
     let config = Config {
         development: true,
         storage: Storage { url, ..Storage::default() },
-        root_key: RootKey { file: Some(directory.join("root.key").display().to_string()) },
+        root_key: RootKey {
+            file: Some(directory.join("root.key").display().to_string()),
+            ..RootKey::default()
+        },
         ..Config::default()
     };
     serve::runtime()?.block_on(async {

@@ -32,6 +32,7 @@ mod progress;
 pub mod pykmip;
 mod pykmip_server;
 pub mod report;
+mod root_key_verbs;
 mod serve;
 pub mod server;
 mod wire;

@@ -95,6 +95,7 @@ impl Server {
     /// itself, and only a start finds out.
     pub async fn serve(self) -> Result<ServeReport, Report> {
         let Self { listener, storage, shutdown, control, retention } = self;
+        let sealing = storage.go_on_sealing();
         let mut serving = pin!(listener.serve(shutdown.clone()));
         let report = tokio::select! {
             report = &mut serving => report,
@@ -109,6 +110,10 @@ impl Server {
         }
         if let Some(retention) = retention {
             retention.end().await;
+        }
+        if let Some(sealing) = sealing {
+            // It goes on at the next start.
+            sealing.abort();
         }
         storage.close().await;
         if storage.has_failed() {

@@ -207,6 +207,20 @@ fn openssl_is_built_only_by_the_feature_that_asks_for_it() {
 }
 
 #[test]
+fn nothing_that_loads_a_module_is_built_unasked() {
+    let tree = |features: &[&str]| {
+        let program = ["tree", "--package", "kmip-app", "--edges", "normal", "--prefix", "none"];
+        cargo(&[&program[..], features].concat())
+    };
+    let names = |tree: &str, name: &str| tree.lines().any(|line| word_of_tree(line) == name);
+    let (plain, asked) = (tree(&[]), tree(&["--features", "root-key-pkcs11"]));
+    for name in ["kmip-pkcs11", "cryptoki", "cryptoki-sys"] {
+        assert!(!names(&plain, name), "{name} is in the default program");
+        assert!(names(&asked, name), "{name} is not there although the feature asks for it");
+    }
+}
+
+#[test]
 fn one_adapter_uses_openssl_and_only_if_asked() {
     let packages = packages();
     let used = packages

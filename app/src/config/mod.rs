@@ -8,6 +8,7 @@ pub mod auth;
 mod database;
 pub(crate) mod nearest;
 pub mod policy;
+pub mod root_key;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub use self::{
     audit::{Audit, Node, Reads},
     auth::{Auth, GroupsFrom, Slugs, UserFrom},
     policy::{Policy, WithoutSection},
+    root_key::{PassphraseCost, Pkcs11, RootKey},
 };
 
 /// Where `serve` looks for its configuration if none is named.
@@ -186,14 +188,6 @@ impl Default for Storage {
             connections: 8,
         }
     }
-}
-
-/// The key that seals the store.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RootKey {
-    /// The file that holds it, mode 0600. `credential:NAME` takes it from systemd.
-    pub file: Option<String>,
 }
 
 /// Cryptography.
@@ -365,11 +359,7 @@ impl Config {
             self.storage.url = format!("sqlite:{}", directory.join(path).display());
         }
         self.storage.url = database::with_paths_from(directory, &self.storage.url);
-        if let Some(file) = &mut self.root_key.file
-            && !file.starts_with("credential:")
-        {
-            *file = directory.join(&*file).display().to_string();
-        }
+        self.root_key.resolve_paths(directory);
     }
 
     /// Prints the configuration in the form of its file. It holds paths of secrets, no secrets.
@@ -488,6 +478,21 @@ mod tests {
             let read: Config = toml::from_str(&config.to_toml()).unwrap();
             assert_eq!(read, config);
         }
+    }
+
+    #[test]
+    fn a_root_key_may_come_from_elsewhere_and_have_another_after_it() {
+        let text = "[root_key]\nfile = \"root.key\"\n[root_key.next]\npassphrase_file = \"p\"\n\
+                    [root_key.next.passphrase_cost]\npasses = 4\n";
+        let root_key = load(text, &[]).unwrap().root_key;
+        assert!(root_key.file.unwrap().ends_with("/root.key"));
+        let next = root_key.next.unwrap();
+        assert!(next.passphrase_file.unwrap().ends_with("/p"));
+        assert_eq!((next.passphrase_cost.passes, next.passphrase_cost.memory_kib), (4, 65_536));
+        let text = "[root_key.pkcs11]\nmodule = \"m.so\"\ntoken = \"t\"\nkey = \"k\"\n";
+        let pkcs11 = load(text, &["root_key.pkcs11.pin_env=PIN"]).unwrap().root_key.pkcs11.unwrap();
+        assert_eq!((pkcs11.token.as_deref(), pkcs11.pin_env.as_deref()), (Some("t"), Some("PIN")));
+        assert_eq!(load("", &["root_key.fd=3"]).unwrap().root_key.fd, Some(3));
     }
 
     #[test]

@@ -100,7 +100,10 @@ pub fn translate(
             },
         },
         storage: Storage { url: format!("sqlite:{}", place.store.display()), ..Storage::default() },
-        root_key: RootKey { file: Some(place.root_key.display().to_string()) },
+        root_key: RootKey {
+            file: Some(place.root_key.display().to_string()),
+            ..RootKey::default()
+        },
         auth: Auth {
             require_client_auth_usage: settings.enable_tls_client_auth,
             ..Auth::default()

@@ -13,6 +13,7 @@ use crate::{config::Config, report::Report};
 /// Checks that this build has everything the configuration names.
 pub(crate) fn check(config: &Config) -> Result<(), Report> {
     storage::Url::parse(&config.storage.url)?;
+    root_key::check(&config.root_key)?;
     crypto::check(&config.crypto)?;
     identity::check(&config.auth)?;
     transport::check(&config.listen.kmip)?;

@@ -19,7 +19,10 @@ use kmip_sql::{Location, Options, SqliteRecords};
 use kmip_sql::{PostgresOpenError, PostgresOptions, PostgresRecords};
 use kmip_ttlv::StoredForm;
 
-use super::{crypto, root_key};
+use super::{
+    crypto,
+    root_key::{self, Candidates, Role, Source},
+};
 use crate::{
     config::{Config, Reads},
     report::Report,
@@ -54,6 +57,8 @@ pub(crate) enum Creation {
 pub(crate) struct Storage {
     /// What the domain sees.
     pub(crate) store: Arc<SealedStore>,
+    /// Where the root key comes from; `None` for a store in memory.
+    pub(crate) root_key: Option<Source>,
     /// What must be closed in the end.
     database: Database,
 }
@@ -146,24 +151,29 @@ impl Storage {
 
     #[cfg(feature = "store-sqlite")]
     async fn open_file(config: &Config, path: PathBuf, creation: Creation) -> Result<Self, Report> {
-        let key_path = key_path(config)?;
-        let plan = Plan::of(&path, &key_path, creation)?;
-        if !config.development && beside(&path, &key_path) {
+        let source = source(config)?;
+        let plan = Plan::of(&path, &source, creation)?;
+        if let Some(key_path) = source.file()
+            && !config.development
+            && beside(&path, key_path)
+        {
             tracing::warn!(
                 root_key = %key_path.display(),
                 "the root key lies beside the store it seals; keep it elsewhere"
             );
         }
         if plan.make_store {
-            make_directories(&[&path, &key_path])?;
+            make_directories([Some(path.as_path()), source.file()])?;
             if !config.development {
                 tracing::warn!(store = %path.display(), "a new, empty store is made");
             }
         }
-        let root_key = plan.root_key(&key_path)?;
+        let candidates = plan.candidates(config, &source)?;
         let create = plan.make_store;
         let options = Options { create, ..Options::new(Location::File(path)) };
-        Self::start_sqlite(config, options, root_key).await
+        let root_key = Arc::clone(&candidates) as Arc<_>;
+        let opened = Self::start_sqlite(config, options, root_key).await?;
+        Ok(opened.under(source, &candidates))
     }
 
     #[cfg(feature = "store-sqlite")]
@@ -184,31 +194,33 @@ impl Storage {
         mut options: PostgresOptions,
         creation: Creation,
     ) -> Result<Self, Report> {
-        let (key_path, place) = (key_path(config)?, options.place());
+        let (source, place) = (source(config)?, options.place());
         options.cache_bytes = config.storage.cache_bytes;
         options.connections = config.storage.connections;
         // A database without tables next to a root key is one that was lost, or another one.
         options.create = match creation {
-            Creation::First => !key_path.exists(),
+            Creation::First => source.missing().is_some(),
             Creation::Asked => true,
             Creation::Never => false,
         };
         let records = match PostgresRecords::open(&options).await {
-            Err(PostgresOpenError::Missing { .. }) => return Err(lost(&place, &key_path)),
+            Err(PostgresOpenError::Missing { .. }) => return Err(lost(&place, &source)),
             opened => Arc::new(opened?),
         };
         let filled = !records.load_keys().await?.is_empty();
-        let plan = Plan::of_database(&place, filled, &key_path, creation)?;
+        let plan = Plan::of_database(&place, filled, &source, creation)?;
         if plan.make_store {
-            make_directories(&[&key_path])?;
+            make_directories([None, source.file()])?;
             if !config.development {
                 tracing::warn!(store = %place, "a new, empty store is made");
             }
         }
-        let root_key = plan.root_key(&key_path)?;
+        let candidates = plan.candidates(config, &source)?;
         let backing = Backing::of(&records);
         let database = Database::Postgres(records);
-        Self::start(config, backing, database, plan.make_store, root_key).await
+        let root_key = Arc::clone(&candidates) as Arc<_>;
+        let opened = Self::start(config, backing, database, plan.make_store, root_key).await?;
+        Ok(opened.under(source, &candidates))
     }
 
     async fn start(
@@ -222,9 +234,57 @@ impl Storage {
         let opening =
             Opening { when_empty, node: config.node.name.clone(), audit_reads: reads(config) };
         let encoding = Arc::new(StoredForm);
-        let store =
-            SealedStore::open(backing, crypto::at_rest(), root_key, encoding, opening).await?;
-        Ok(Self { store: Arc::new(store), database })
+        let opened =
+            SealedStore::open(backing, crypto::at_rest(), root_key, encoding, opening).await;
+        match opened {
+            Ok(store) => Ok(Self { store: Arc::new(store), root_key: None, database }),
+            Err(error) => {
+                // Whoever tries again at once finds the database free.
+                database.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Says under which root key the store was found, and ends a change of it that had not ended.
+    fn under(mut self, source: Source, candidates: &Candidates) -> Self {
+        match (candidates.role(), &source) {
+            (Role::NewFile, Source::File(path)) => match root_key::swap(path) {
+                Ok(old) => tracing::info!(
+                    old = %old.display(),
+                    "a change of the root key has ended: the new one is in its place"
+                ),
+                // The new one lies where it is found again.
+                Err(error) => tracing::warn!(%error, "a change of the root key has not ended"),
+            },
+            (Role::Next, _) => tracing::warn!(
+                "the store is under root_key.next: make that the root key in the configuration"
+            ),
+            _ => {}
+        }
+        self.root_key = Some(source);
+        self
+    }
+
+    /// Seals anew, in the background, what an earlier change of the root key has left under older
+    /// data keys. Only a store with several data keys can have such.
+    pub(crate) fn go_on_sealing(&self) -> Option<tokio::task::JoinHandle<()>> {
+        if self.store.data_key_count() < 2 {
+            return None;
+        }
+        let store = Arc::clone(&self.store);
+        Some(tokio::spawn(async move {
+            match store.seal_anew(&mut |_| {}).await {
+                Ok(anew) if anew.sealed > 0 || !anew.damaged.is_empty() => tracing::info!(
+                    sealed = anew.sealed,
+                    left = anew.left,
+                    damaged = anew.damaged.len(),
+                    "records were sealed anew under the newest data key"
+                ),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "records could not be sealed anew"),
+            }
+        }))
     }
 
     /// Waits until the store can write no more; for ever, if that does not happen.
@@ -267,9 +327,13 @@ impl Database {
 }
 
 /// Finds the root key, without which there is no store that lasts.
-fn key_path(config: &Config) -> Result<PathBuf, Report> {
-    root_key::path(&config.root_key)?
-        .ok_or_else(|| Report::new("root_key.file is not set; a store that lasts needs a root key"))
+fn source(config: &Config) -> Result<Source, Report> {
+    Source::of(&config.root_key)?.ok_or_else(|| {
+        Report::new(
+            "root_key names no source, and a store that lasts needs a root key: set root_key.file, \
+             for example",
+        )
+    })
 }
 
 /// Says what becomes of events that belong to no change.
@@ -294,35 +358,38 @@ impl Plan {
     fn of_database(
         place: &str,
         filled: bool,
-        key: &Path,
+        source: &Source,
         creation: Creation,
     ) -> Result<Self, Report> {
-        match (filled, key.exists()) {
-            (true, true) => Ok(Self { make_key: false, make_store: false }),
-            (true, false) => Err(Report::new(format!(
+        match (filled, source.missing()) {
+            (true, None) => Ok(Self { make_key: false, make_store: false }),
+            (true, Some(key)) => Err(Report::new(format!(
                 "the database {place} holds a store, but its root key {} is not there; bring the \
                  root key, from the first server if there are several",
                 key.display()
             ))),
-            (false, true) if creation == Creation::First => Err(lost(place, key)),
             (false, _) if creation == Creation::Never => {
                 Err(Report::new(format!("there is no store in {place}; correct storage.url")))
             }
-            (false, have_key) => Ok(Self { make_key: !have_key, make_store: true }),
+            (false, None) if creation == Creation::First => Err(lost(place, source)),
+            (false, missing) => Ok(Self { make_key: missing.is_some(), make_store: true }),
         }
     }
 
-    /// Makes or loads the root key.
-    fn root_key(self, path: &Path) -> Result<Arc<dyn RootKey>, Report> {
-        let cipher = crypto::at_rest();
-        if self.make_key { root_key::create(path, cipher) } else { root_key::load(path, cipher) }
+    /// Makes the root key if it is to be made, and reads it and what may have come after it.
+    fn candidates(self, config: &Config, source: &Source) -> Result<Arc<Candidates>, Report> {
+        if let Some(path) = source.file().filter(|_| self.make_key) {
+            root_key::create(path, crypto::at_rest())?;
+        }
+        let candidates = Candidates::load(source, &config.root_key, crypto::at_rest())?;
+        Ok(Arc::new(candidates))
     }
 
     #[cfg(feature = "store-sqlite")]
-    fn of(store: &Path, key: &Path, creation: Creation) -> Result<Self, Report> {
-        match (store.exists(), key.exists()) {
-            (true, true) => Ok(Self { make_key: false, make_store: false }),
-            (true, false) => Err(Report::new(format!(
+    fn of(store: &Path, source: &Source, creation: Creation) -> Result<Self, Report> {
+        match (store.exists(), source.missing()) {
+            (true, None) => Ok(Self { make_key: false, make_store: false }),
+            (true, Some(key)) => Err(Report::new(format!(
                 "the store {} is there, but its root key {} is not; bring the root key back",
                 store.display(),
                 key.display()
@@ -331,16 +398,20 @@ impl Plan {
                 "there is no store at {}; correct storage.url",
                 store.display()
             ))),
-            (false, have_key) => {
-                let in_use = have_key || directory_is_in_use(store);
+            (false, missing) => {
+                let in_use = missing.is_none() || directory_is_in_use(store);
                 if creation == Creation::Asked || !in_use {
-                    return Ok(Self { make_key: !have_key, make_store: true });
+                    return Ok(Self { make_key: missing.is_some(), make_store: true });
                 }
+                let there = if missing.is_none() {
+                    format!("its root key, {source},")
+                } else {
+                    directory_of(store).display().to_string()
+                };
                 Err(Report::new(format!(
-                    "the store {} is missing, although {} is there; if it is not on a disk that \
+                    "the store {} is missing, although {there} is there; if it is not on a disk that \
                      is not mounted, and you want an empty one, say --create-store",
                     store.display(),
-                    if have_key { key.display() } else { directory_of(store).display() }
                 )))
             }
         }
@@ -349,17 +420,16 @@ impl Plan {
 
 /// Says that an empty database is not what its root key is for.
 #[cfg(feature = "store-postgres")]
-fn lost(place: &str, key: &Path) -> Report {
+fn lost(place: &str, source: &Source) -> Report {
     Report::new(format!(
-        "the database {place} is empty, although {} is there; if it is the right one, and you want \
-         an empty store in it, say --create-store",
-        key.display()
+        "the database {place} is empty, although its root key, {source}, is there; if it is the right \
+         one, and you want an empty store in it, say --create-store"
     ))
 }
 
 /// Makes the directories of files that are made, as far as they are missing.
-pub(super) fn make_directories(files: &[&Path]) -> Result<(), Report> {
-    for directory in files.iter().map(|file| directory_of(file)) {
+pub(super) fn make_directories(files: [Option<&Path>; 2]) -> Result<(), Report> {
+    for directory in files.into_iter().flatten().map(directory_of) {
         if !directory.exists() {
             secret_file::create_directory(directory)?;
         }
@@ -396,7 +466,7 @@ mod tests {
                 std::fs::write(path, "x").unwrap();
             }
         }
-        Plan::of(&store_path, &key_path, creation)
+        Plan::of(&store_path, &Source::File(key_path), creation)
             .map(|plan| (plan.make_key, plan.make_store))
             .map_err(|_| ())
     }
@@ -423,8 +493,20 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         std::fs::write(data.path().join("kmip-app.db.lock"), "").unwrap();
         let (store, key) = (data.path().join("kmip-app.db"), data.path().join("root.key"));
-        assert!(Plan::of(&store, &key, Creation::First).is_err());
-        assert!(Plan::of(&store, &key, Creation::Asked).is_ok());
+        let source = Source::File(key);
+        assert!(Plan::of(&store, &source, Creation::First).is_err());
+        assert!(Plan::of(&store, &source, Creation::Asked).is_ok());
+    }
+
+    #[test]
+    fn a_root_key_from_elsewhere_does_not_tell_a_first_start_from_a_lost_store() {
+        let data = tempfile::tempdir().unwrap();
+        let (store, source) = (data.path().join("kmip-app.db"), Source::Variable("ROOT".into()));
+        let error = Plan::of(&store, &source, Creation::First).unwrap_err().to_string();
+        let expected = "although its root key, in the environment variable ROOT, is there";
+        assert!(error.contains(expected) && error.contains("--create-store"), "{error}");
+        let plan = Plan::of(&store, &source, Creation::Asked).unwrap();
+        assert_eq!(plan, Plan { make_key: false, make_store: true });
     }
 
     #[cfg(not(feature = "store-postgres"))]
@@ -459,7 +541,7 @@ mod tests {
             (false, &there, Creation::Never, Err(())),
             (false, &missing, Creation::Never, Err(())),
         ] {
-            let plan = Plan::of_database("db", filled, key, creation);
+            let plan = Plan::of_database("db", filled, &Source::File(key.clone()), creation);
             let plan = plan.map(|plan| (plan.make_key, plan.make_store)).map_err(|_| ());
             assert_eq!(plan, expected, "{filled} {key:?} {creation:?}");
         }
