@@ -34,5 +34,6 @@ mod life_cycle;
 mod policies;
 mod postgresql;
 mod pykmip_configuration;
+mod root_key;
 mod shutdown;
 mod versions;

@@ -6,6 +6,7 @@ mod contract;
 mod faults;
 mod nodes;
 mod proxy;
+mod root_key;
 mod sample;
 mod schema;
 
