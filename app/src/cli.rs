@@ -169,7 +169,7 @@ fn run(command: Command) -> Result<ExitCode, Report> {
             print!("{}", config.to_toml());
             Ok(())
         }
-        Command::RootKey(arguments) => root_key_verbs::run(&arguments),
+        Command::RootKey(arguments) => return root_key_verbs::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         #[cfg(feature = "import-pykmip")]
         Command::Import(arguments) => import::run(&arguments),

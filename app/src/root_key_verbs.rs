@@ -2,20 +2,20 @@
 //!
 //! [`status`] and [`rotate`] work on a store that is open, also while clients are served from it.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use kmip_sealed::{KeyRing, SealedAnew};
+use kmip_sealed::{KeyRing, SealedAnew, SealedStore};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::ConfigArguments,
     config::{self, Config},
+    control::commands,
     report::Report,
-    serve,
     wire::{
         crypto,
         root_key::{self, Source},
-        storage::{Creation, Storage, Url},
     },
 };
 
@@ -49,7 +49,8 @@ enum Command {
 }
 
 /// Whether the root key is changed, or only what is left after a change is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Rotate {
     /// Change the root key, then seal anew.
     Change,
@@ -76,46 +77,27 @@ pub(crate) struct Rotation {
     anew: SealedAnew,
 }
 
-/// Runs one of the commands.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
-    serve::runtime()?.block_on(async {
-        match &arguments.command {
-            Command::Create { config, next } => {
-                let source = create(&config.load()?.root_key, *next)?;
-                println!("made a root key: {source}");
-                println!("keep a copy of it apart from the store; without it nothing opens");
-                Ok(())
-            }
-            Command::Status(config) => {
-                let storage = open(&config.load()?).await?;
-                let status = status(&storage, &mut |_| {}).await;
-                storage.close().await;
-                println!("{}", status?);
-                Ok(())
-            }
-            Command::Rotate { config, resume } => {
-                let config = config.load()?;
-                let storage = open(&config).await?;
-                let what = if *resume { Rotate::Resume } else { Rotate::Change };
-                let progress = &mut |anew: &SealedAnew| {
-                    eprintln!("{} records read, {} sealed anew", anew.read, anew.sealed);
-                };
-                let rotation = rotate(&storage, &config.root_key, what, progress).await;
-                storage.close().await;
-                println!("{}", rotation?);
-                Ok(())
-            }
+/// Runs one of the commands: through the running server, or on the store if none runs.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Report> {
+    match &arguments.command {
+        Command::Create { config, next } => {
+            let source = create(&config.load()?.root_key, *next)?;
+            println!("made a root key: {source}");
+            println!("keep a copy of it apart from the store; without it nothing opens");
+            Ok(ExitCode::SUCCESS)
         }
-    })
+        Command::Status(config) => commands::root_key_status(&checked(config)?),
+        Command::Rotate { config, resume } => {
+            let what = if *resume { Rotate::Resume } else { Rotate::Change };
+            commands::root_key_rotate(&checked(config)?, what)
+        }
+    }
 }
 
-/// Opens the store that is there.
-async fn open(config: &Config) -> Result<Storage, Report> {
+fn checked(arguments: &ConfigArguments) -> Result<Config, Report> {
+    let config = arguments.load()?;
     root_key::check(&config.root_key)?;
-    if Url::parse(&config.storage.url)?.is_memory() {
-        return Err(Report::new("a store in memory has a root key that nobody else knows"));
-    }
-    Storage::open(config, Creation::Never).await
+    Ok(config)
 }
 
 fn create(section: &config::RootKey, next: bool) -> Result<Source, Report> {
@@ -132,19 +114,20 @@ fn create(section: &config::RootKey, next: bool) -> Result<Source, Report> {
 
 /// Reads the state of the root key; `progress` is told how many records were read.
 pub(crate) async fn status(
-    storage: &Storage,
+    store: &SealedStore,
+    source: Option<&Source>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Status, Report> {
-    let source = storage.root_key.as_ref();
     let source = source.map_or_else(|| "in memory".to_owned(), ToString::to_string);
-    Ok(Status { source, ring: storage.store.inspect_keys(progress).await? })
+    Ok(Status { source, ring: store.inspect_keys(progress).await? })
 }
 
 /// Changes the root key to what `section` names as the next, or to a new one in the same file, and
 /// seals every record anew. May be interrupted at any moment: before it the old root key opens the
 /// store, after it the new one, and what was not sealed anew yet is at the next start.
 pub(crate) async fn rotate(
-    storage: &Storage,
+    store: &SealedStore,
+    source: Option<&Source>,
     section: &config::RootKey,
     what: Rotate,
     progress: &mut (dyn FnMut(&SealedAnew) + Send),
@@ -152,22 +135,23 @@ pub(crate) async fn rotate(
     let mut rotation =
         Rotation { data_key: None, kept: None, configure: None, anew: SealedAnew::default() };
     if what == Rotate::Change {
-        change(storage, section, &mut rotation).await?;
+        change(store, source, section, &mut rotation).await?;
     }
-    rotation.anew = storage.store.seal_anew(progress).await?;
+    rotation.anew = store.seal_anew(progress).await?;
     Ok(rotation)
 }
 
 async fn change(
-    storage: &Storage,
+    store: &SealedStore,
+    source: Option<&Source>,
     section: &config::RootKey,
     rotation: &mut Rotation,
 ) -> Result<(), Report> {
     let next = section.next.as_deref().map(Source::of).transpose()?.flatten();
-    if next.is_some() && next == storage.root_key {
+    if next.is_some() && next.as_ref() == source {
         return Err(Report::new("root_key.next is the root key that the store is under already"));
     }
-    let (new, in_place) = match (next, &storage.root_key) {
+    let (new, in_place) = match (next, source) {
         (Some(Source::File(path)), _) => {
             let new = root_key::load_or_create(&path, crypto::at_rest())?;
             rotation.configure = Some(Source::File(path));
@@ -194,11 +178,25 @@ async fn change(
             return Err(Report::new("a store in memory has a root key that nobody else knows"));
         }
     };
-    rotation.data_key = Some(storage.store.change_root_key(new).await?);
+    rotation.data_key = Some(store.change_root_key(new).await?);
     if let Some(path) = in_place {
         rotation.kept = Some(root_key::swap(path)?);
     }
     Ok(())
+}
+
+impl Status {
+    /// Says whether everything that is sealed can be opened.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.ring.homeless == 0 && self.ring.keys.iter().all(|key| key.opens)
+    }
+}
+
+impl Rotation {
+    /// Says whether nothing that was read is damaged.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.anew.damaged.is_empty()
+    }
 }
 
 impl fmt::Display for Status {

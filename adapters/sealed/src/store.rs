@@ -138,7 +138,7 @@ impl SealedStore {
 
     /// The cipher, and the key of what is sealed beside records.
     pub(crate) fn sealing(&self) -> (&dyn AtRestCipher, &Material) {
-        (&*self.cipher, self.keyring.first())
+        (&*self.cipher, &self.first)
     }
 
     pub(crate) fn cipher(&self) -> Arc<dyn AtRestCipher> {

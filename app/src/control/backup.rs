@@ -168,7 +168,7 @@ fn opening(config: &Config) -> Opening {
 async fn unlock(
     config: &Config,
     backing: Backing,
-    root_key: &dyn RootKey,
+    root_key: Arc<dyn RootKey>,
 ) -> Result<SealedStore, Report> {
     let (cipher, encoding) = (crypto::at_rest(), Arc::new(StoredForm));
     Ok(SealedStore::open(backing, cipher, root_key, encoding, opening(config)).await?)
@@ -191,7 +191,7 @@ pub(super) fn verify_file(config: &Config, file: &Path) -> Result<Finding, Repor
         serve::harden();
         let root_key = Target::root_key(config)?;
         let backup = open(file)?;
-        let store = unlock(config, backup.alone(), &*root_key).await?;
+        let store = unlock(config, backup.alone(), root_key).await?;
         println!("{}", describe(file, backup.about()));
         let mut reader = store.reader(backup);
         let mut progress = Progress::on_terminal();
@@ -236,7 +236,7 @@ async fn restore_into(
     backup: Backup<impl Read + Send>,
 ) -> Result<Finding, Report> {
     target.refuse_unless_empty().await?;
-    let store = unlock(config, backup.over(&target.backing), &*target.root_key).await?;
+    let store = unlock(config, backup.over(&target.backing), Arc::clone(&target.root_key)).await?;
     println!("{}", describe(file, backup.about()));
     let mut progress = Progress::on_terminal();
     let mut reader = store.reader(backup);
@@ -247,7 +247,8 @@ async fn restore_into(
     }
     let contents = restored?;
     // From here on the store is one of its own, with its own data keys.
-    let store = Arc::new(unlock(config, target.backing.clone(), &*target.root_key).await?);
+    let store =
+        Arc::new(unlock(config, target.backing.clone(), Arc::clone(&target.root_key)).await?);
     println!("restored {}", told(contents));
     let found = store.verify(&mut |done| progress.count("verifying", done)).await?;
     progress.end();
@@ -256,6 +257,7 @@ async fn restore_into(
         clock: Arc::new(SystemClock::default()),
         node: config.node.name.clone(),
         names_unique: config.names.unique,
+        root_key: None,
     };
     let user = socket::own_user().map(socket::name_of)?;
     place.note(&user, admin::RESTORE, Some(file.display().to_string())).await?;

@@ -14,7 +14,7 @@ use super::{
     trail::{self, Export},
     verb::{Finding, Verb},
 };
-use crate::{cli::ConfigArguments, report::Report};
+use crate::{cli::ConfigArguments, config::Config, report::Report, root_key_verbs::Rotate};
 
 /// What says that it could not be found out whether something is damaged.
 const NOT_DONE: u8 = 2;
@@ -210,6 +210,17 @@ pub(crate) fn object(command: &ObjectCommand) -> Result<ExitCode, Report> {
 
 fn ask(config: &ConfigArguments, verb: Verb) -> Result<ExitCode, Report> {
     asking::ask(&config.load()?, verb).map(exit)
+}
+
+/// Shows the root key and what is under it.
+pub(crate) fn root_key_status(config: &Config) -> Result<ExitCode, Report> {
+    asking::ask(config, Verb::RootKeyStatus).map(exit)
+}
+
+/// Changes the root key.
+pub(crate) fn root_key_rotate(config: &Config, what: Rotate) -> Result<ExitCode, Report> {
+    let section = Box::new(config.root_key.clone());
+    asking::ask(config, Verb::RootKeyRotate { what, section }).map(exit)
 }
 
 fn exit(finding: Finding) -> ExitCode {

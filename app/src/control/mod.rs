@@ -6,7 +6,7 @@
 //! | [`socket`] | the socket of a running server: who may use it, and how many at a time |
 //! | [`asking`] | the command's side: through the socket, or on the store if no server runs |
 //! | [`commands`] | the command line |
-//! | [`backup`], [`verify`], [`trail`], [`objects`] | the verbs |
+//! | [`backup`], [`verify`], [`trail`], [`objects`], [`root_key`] | the verbs |
 //! | [`retention`] | what the server itself does once a day |
 //!
 //! A verb is one function, whoever runs it. A store in a file belongs to one process: beside a
@@ -18,6 +18,7 @@ mod backup;
 pub(crate) mod commands;
 mod objects;
 mod retention;
+mod root_key;
 mod socket;
 mod trail;
 mod verb;
@@ -34,7 +35,10 @@ use kmip_ports::{
 use kmip_sealed::SealedStore;
 
 pub(crate) use self::{retention::Retention, socket::Control};
-use crate::{config::Config, wire::storage::Storage};
+use crate::{
+    config::Config,
+    wire::{root_key::Source, storage::Storage},
+};
 
 /// An open store, and what the verbs need beside it.
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub(crate) struct Place {
     clock: Arc<dyn Clock>,
     node: String,
     names_unique: bool,
+    /// Where the root key comes from; `None` for a store in memory.
+    root_key: Option<Source>,
 }
 
 impl Place {
@@ -53,6 +59,7 @@ impl Place {
             clock,
             node: config.node.name.clone(),
             names_unique: config.names.unique,
+            root_key: storage.root_key.clone(),
         }
     }
 

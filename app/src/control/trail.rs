@@ -215,11 +215,11 @@ mod tests {
             node: "here".to_owned(),
             audit_reads: AuditReads::Durable,
         };
-        let root_key = FixedRootKey::new(1);
+        let root_key = Arc::new(FixedRootKey::new(1));
         let store = SealedStore::open(
             Backing::of(&Arc::new(MemoryRecords::default())),
             Arc::new(HashCipher::default()),
-            &root_key,
+            root_key,
             Arc::new(RememberedObjects::default()),
             opening,
         );
@@ -228,7 +228,7 @@ mod tests {
             store.note(vec![AuditEvent { at: DateTime(*at), ..event() }]).await.unwrap();
         }
         let clock = Arc::new(FixedClock::new(now));
-        Place { store, clock, node: "here".to_owned(), names_unique: false }
+        Place { store, clock, node: "here".to_owned(), names_unique: false, root_key: None }
     }
 
     #[test]

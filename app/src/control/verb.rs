@@ -11,10 +11,11 @@ use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use super::{
     Place, backup,
     objects::{self, SetOwner, Wanted},
+    root_key,
     trail::{self, Export},
     verify,
 };
-use crate::report::Report;
+use crate::{config, report::Report, root_key_verbs::Rotate};
 
 /// How many replies wait for whoever reads them; more wait to be told.
 const REPLIES: usize = 64;
@@ -50,6 +51,15 @@ pub(super) enum Verb {
     },
     /// Give objects to somebody else.
     ObjectSetOwner(SetOwner),
+    /// Tell what the root key is, and what is under it.
+    RootKeyStatus,
+    /// Change the root key, or seal anew what an earlier change has left.
+    RootKeyRotate {
+        /// Whether it is changed.
+        what: Rotate,
+        /// What the command's configuration says of root keys; the server's may be older.
+        section: Box<config::RootKey>,
+    },
 }
 
 /// What came of a verb that was carried out.
@@ -165,6 +175,10 @@ async fn carry_out(
             objects::show(place, &identifier, json, user, teller).await
         }
         Verb::ObjectSetOwner(change) => objects::set_owner(place, &change, user, teller).await,
+        Verb::RootKeyStatus => root_key::status(place, teller).await,
+        Verb::RootKeyRotate { what, section } => {
+            root_key::rotate(place, &section, what, user, teller).await
+        }
     }
 }
 

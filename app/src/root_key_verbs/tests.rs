@@ -12,7 +12,10 @@ use kmip_ports::store::{ChangeSet, ObjectStore as _, Revision, Stored};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{PassphraseCost, RootKey};
+use crate::{
+    config::{PassphraseCost, RootKey},
+    wire::storage::{Creation, Storage},
+};
 
 /// A store in a directory of its own.
 struct Place(TempDir);
@@ -78,7 +81,9 @@ async fn assert_readable(storage: &Storage) {
 }
 
 async fn rotate_all(storage: &Storage, section: &RootKey) -> Result<Rotation, String> {
-    let rotation = rotate(storage, section, Rotate::Change, &mut |_| {}).await;
+    let rotation =
+        rotate(&storage.store, storage.root_key.as_ref(), section, Rotate::Change, &mut |_| {})
+            .await;
     rotation.map_err(|report| report.to_string())
 }
 
@@ -107,7 +112,7 @@ async fn a_root_key_in_a_file_is_made_anew_in_its_place() {
 
     let storage = place.open(place.section()).await.unwrap();
     assert_readable(&storage).await;
-    let status = status(&storage, &mut |_| {}).await.unwrap();
+    let status = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap();
     assert!(status.ring.opens() && status.ring.left() == 0);
     let text = status.to_string();
     assert!(text.contains("data key 2: opened by the root key, 3 records, seals"), "{text}");
@@ -141,12 +146,15 @@ async fn a_rotation_that_ended_before_the_file_was_swapped_ends_at_the_next_star
     assert_eq!(std::fs::read(place.key()).unwrap(), made);
     assert!(!beside.exists());
     assert_readable(&storage).await;
-    let shown = status(&storage, &mut |_| {}).await.unwrap();
+    let shown = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap();
     assert_eq!(shown.ring.left(), 3);
     assert!(shown.to_string().contains("3 records are left"), "{shown}");
     // What is left is sealed anew without anybody asking.
     storage.go_on_sealing().unwrap().await.unwrap();
-    assert_eq!(status(&storage, &mut |_| {}).await.unwrap().ring.left(), 0);
+    assert_eq!(
+        status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap().ring.left(),
+        0
+    );
     assert_readable(&storage).await;
     storage.close().await;
 }
@@ -219,7 +227,7 @@ async fn clients_are_served_while_the_root_key_changes() {
         let stored = storage.store.load(&identifier).await.unwrap().unwrap();
         assert_eq!(*stored.value, object(number));
     }
-    let ring = status(&storage, &mut |_| {}).await.unwrap().ring;
+    let ring = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap().ring;
     assert_eq!((ring.keys.len(), ring.homeless, ring.opens()), (1 + ROTATIONS, 0, true));
     storage.close().await;
 }

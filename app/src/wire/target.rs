@@ -16,7 +16,8 @@ use kmip_sql::PostgresRecords;
 use kmip_sql::{Location, Options, SqliteRecords};
 
 use super::{
-    crypto, root_key,
+    crypto,
+    root_key::{Candidates, Source},
     storage::{Database, Url},
 };
 use crate::{config::Config, report::Report};
@@ -38,10 +39,10 @@ pub(crate) struct Target {
 impl Target {
     /// Loads the configured root key.
     pub(crate) fn root_key(config: &Config) -> Result<Arc<dyn RootKey>, Report> {
-        let path = root_key::path(&config.root_key)?.ok_or_else(|| {
-            Report::new("root_key.file is not set; a backup opens with the root key of its store")
+        let source = Source::of(&config.root_key)?.ok_or_else(|| {
+            Report::new("root_key names no source; a backup opens with the root key of its store")
         })?;
-        root_key::load(&path, crypto::at_rest())
+        Ok(Arc::new(Candidates::load(&source, &config.root_key, crypto::at_rest())?))
     }
 
     /// Opens the configured database, or makes it.
@@ -58,7 +59,7 @@ impl Target {
             Url::File(path) => {
                 let create = !path.exists();
                 if create {
-                    super::storage::make_directories(&[&path])?;
+                    super::storage::make_directories([Some(path.as_path()), None])?;
                 }
                 let options = Options { create, ..Options::new(Location::File(path.clone())) };
                 let records = Arc::new(SqliteRecords::open(&options).await?);

@@ -31,6 +31,9 @@ pub const PRUNE_AUDIT: Operation = Operation(0x8000_0004);
 /// Reads the audit trail.
 pub const EXPORT_AUDIT: Operation = Operation(0x8000_0005);
 
+/// Changes the root key, or seals records anew after that.
+pub const ROTATE_ROOT_KEY: Operation = Operation(0x8000_0006);
+
 /// Returns the name of an operation in the audit trail, an operator's or a client's.
 #[must_use]
 pub fn operation_name(operation: Operation) -> String {
@@ -40,6 +43,7 @@ pub fn operation_name(operation: Operation) -> String {
         RESTORE => "Restore".to_owned(),
         PRUNE_AUDIT => "AuditPrune".to_owned(),
         EXPORT_AUDIT => "AuditExport".to_owned(),
+        ROTATE_ROOT_KEY => "RootKeyRotate".to_owned(),
         other => other.to_string(),
     }
 }
@@ -459,6 +463,7 @@ mod tests {
     fn operators_have_names_for_what_they_do() {
         let names = [SET_OWNER, BACK_UP, RESTORE, PRUNE_AUDIT, EXPORT_AUDIT].map(operation_name);
         assert_eq!(names, ["SetOwner", "Backup", "Restore", "AuditPrune", "AuditExport"]);
+        assert_eq!(operation_name(ROTATE_ROOT_KEY), "RootKeyRotate");
         assert_eq!(operation_name(Operation::Create), "Create");
     }
 }

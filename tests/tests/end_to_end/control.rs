@@ -143,6 +143,45 @@ fn every_verb_works_beside_a_server_that_is_busy_and_the_backup_is_whole() {
 }
 
 #[test]
+fn the_root_key_is_changed_beside_a_server_that_is_busy() {
+    let Some(program) = program_or_skip() else { return };
+    let directory = Directory::make();
+    let server = Program::serve(&program, &directory, &[]).unwrap();
+    let key = material(32, 9);
+    let mut alice = connect(&directory, &server, "alice");
+    let payload = register_aes(&key, vec![name("registered")]);
+    let known = alice.ask(&Request::one(VERSION, Operation::Register, payload)).identifier();
+    let root_key = directory.path().join("root.key");
+    let old = fs::read(&root_key).unwrap();
+
+    let (tell, heard) = mpsc::channel();
+    let made: Vec<String> = thread::scope(|scope| {
+        let connection = connect(&directory, &server, "client");
+        scope.spawn(move || create_until_cut(connection, &tell));
+        let before: Vec<String> = heard.iter().take(20).collect();
+        let words = told(&program, &directory, &["root-key", "rotate"]);
+        assert!(words.contains("data key 2 seals from now on"), "{words}");
+        assert_ne!(fs::read(&root_key).unwrap(), old);
+        let words = told(&program, &directory, &["root-key", "status"]);
+        assert!(words.contains("data key 1: opened by the root key, 0 records"), "{words}");
+        assert!(words.contains("sealing anew: complete"), "{words}");
+        let got = alice.ask(&on(VERSION, Operation::Get, &known));
+        assert_eq!(got.key_material(), key);
+        let after: Vec<String> = heard.iter().take(20).collect();
+        assert!(told(&program, &directory, &["verify"]).ends_with("sound\n"));
+        assert_eq!(server.signal("TERM").code(), Some(0));
+        [before, after].concat()
+    });
+    let server = TestServer::on(directory.into(), |_| {});
+    let mut client = server.connect("client");
+    for id in &made {
+        assert_eq!(client.ask(&on(VERSION, Operation::Get, id)).key_material().len(), 32);
+    }
+    let got = server.connect("alice").ask(&on(VERSION, Operation::Get, &known));
+    assert_eq!(got.key_material(), key);
+}
+
+#[test]
 fn a_backup_that_was_cut_or_changed_is_refused() {
     let Some(program) = program_or_skip() else { return };
     let server = TestServer::start();

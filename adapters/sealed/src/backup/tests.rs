@@ -79,9 +79,9 @@ fn opening() -> Opening {
 
 fn open(world: &World, backing: Backing, root_key: u64) -> Result<SealedStore, SealedError> {
     let encoding = Arc::clone(&world.encoding) as Arc<_>;
-    let root_key = FixedRootKey::new(root_key);
+    let root_key = Arc::new(FixedRootKey::new(root_key));
     let cipher = Arc::new(HashCipher::default());
-    pollster::block_on(SealedStore::open(backing, cipher, &root_key, encoding, opening()))
+    pollster::block_on(SealedStore::open(backing, cipher, root_key, encoding, opening()))
 }
 
 /// Reads a backup to its end and says what is wrong with it.
