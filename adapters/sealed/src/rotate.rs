@@ -198,20 +198,21 @@ impl SealedStore {
     ) -> Result<SealedAnew, StoreError> {
         let mut anew = SealedAnew::default();
         for _ in 0..PASSES {
-            self.pass(&mut anew, progress).await?;
-            if anew.left == 0 {
+            // What was being sealed when the key changed may come after the first pass.
+            if self.pass(&mut anew, progress).await? == 0 {
                 break;
             }
         }
         Ok(anew)
     }
 
-    /// Reads every record once.
+    /// Reads every record once; returns how many were under older keys, damaged ones left out.
     async fn pass(
         &self,
         anew: &mut SealedAnew,
         progress: &mut (dyn FnMut(&SealedAnew) + Send),
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
+        let mut found = 0_u64;
         (anew.read, anew.left) = (0, 0);
         anew.damaged.clear();
         let mut snapshot = self.maintenance.snapshot().await?;
@@ -222,7 +223,7 @@ impl SealedStore {
         loop {
             let page = snapshot.records(TOGETHER).await?;
             if page.is_empty() {
-                return Ok(());
+                return Ok(found);
             }
             let mut resealed = Vec::new();
             for (identifier, stored) in &page {
@@ -237,6 +238,7 @@ impl SealedStore {
             }
             if !resealed.is_empty() {
                 let asked = resealed.len() as u64;
+                found = found.saturating_add(asked);
                 let done = self.maintenance.reseal(resealed).await?;
                 anew.sealed = anew.sealed.saturating_add(done);
                 anew.left = anew.left.saturating_add(asked.saturating_sub(done));
