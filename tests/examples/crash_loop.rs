@@ -64,13 +64,16 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn print(tally: &Tally, begun: Instant) {
     println!(
         "{} rounds, {} s: {} changes acknowledged; unacknowledged {} happened and {} did not; {} \
-         objects read back; killed {} times while it started",
+         objects read back; killed {} times while it started; root key changed in {} rounds, {} \
+         times to the end",
         tally.rounds,
         begun.elapsed().as_secs(),
         tally.acknowledged,
         tally.happened,
         tally.lost,
         tally.read_back,
-        tally.killed_at_start
+        tally.killed_at_start,
+        tally.rotations,
+        tally.rotated
     );
 }

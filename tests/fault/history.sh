@@ -32,7 +32,7 @@ if [ ${#addresses[@]} -eq 0 ]; then
         >/dev/null || exit 1
     for node in $(seq "${NODES:-1}"); do
         "$target/release/kmip-app" serve --config "$directory/kmip-app.toml" "$@" \
-            --set log.level=warn >"$place/out$node" 2>"$place/log$node" &
+            --set node.name="node$node" --set log.level=warn >"$place/out$node" 2>"$place/log$node" &
         servers+=($!)
         address=
         for _ in $(seq 100); do

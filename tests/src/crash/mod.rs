@@ -1,7 +1,8 @@
 //! Servers that are killed under load, and a witness outside them.
 //!
 //! Each round, clients make and change objects until the server is killed, without warning and at
-//! a random moment; sometimes it is killed once more while it starts. Then it starts again, and
+//! a random moment, in some rounds while the root key is changed; sometimes it is killed once more
+//! while it starts. Then it starts again, and
 //! everything is read back. What was acknowledged is there; what was asked for and not
 //! acknowledged is there wholly or not at all; nothing is there twice.
 
@@ -10,7 +11,7 @@ pub mod witness;
 
 use std::{
     path::PathBuf,
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -32,6 +33,9 @@ pub const CLIENT: &str = "client";
 
 /// In one of so many rounds the server is killed while it starts, too.
 const KILLED_AT_START: usize = 4;
+
+/// In one of so many rounds the root key is changed meanwhile.
+const ROTATED: usize = 4;
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -68,6 +72,10 @@ pub struct Tally {
     pub read_back: u64,
     /// Times that the server was killed while it started.
     pub killed_at_start: u64,
+    /// Times that the root key was being changed.
+    pub rotations: u64,
+    /// Times that this had ended before the server did.
+    pub rotated: u64,
 }
 
 /// Runs the rounds, and tells of each.
@@ -104,11 +112,25 @@ fn round(
     let longest = usize::try_from(plan.longest.as_millis()).unwrap_or(usize::MAX);
     let moment = millis(dice.below(longest));
     let hook = plan.kill_database.as_deref().filter(|_| tally.rounds % 2 == 1);
+    let mut rotating = None;
+    if dice.below(ROTATED) == 0 {
+        rotating = Some(rotate(plan, directory)?);
+        tally.rotations = tally.rotations.saturating_add(1);
+    }
+    let rotated = &mut tally.rotated;
     let done = under_load(&target, clients, moment, || match hook {
-        None => program.kill(),
+        None => {
+            if let Some(rotating) = rotating {
+                *rotated = rotated.saturating_add(u64::from(end(rotating)));
+            }
+            program.kill();
+        }
         Some(command) => {
             let done = Command::new("sh").args(["-c", command]).status();
             assert!(done.is_ok_and(|status| status.success()), "{command}");
+            if let Some(rotating) = rotating {
+                *rotated = rotated.saturating_add(u64::from(end(rotating)));
+            }
             program.kill();
         }
     })?;
@@ -129,6 +151,28 @@ fn round(
     // The next round begins with a log that is not merged, as this one ended.
     program.kill();
     Ok(())
+}
+
+/// Begins to change the root key, beside the server.
+fn rotate(plan: &Plan, directory: &Directory) -> Result<Child, String> {
+    let mut command = Command::new(&plan.program);
+    command.args(["root-key", "rotate", "--config"]).arg(directory.config_file());
+    for (setting, value) in plan.arguments.iter().zip(plan.arguments.iter().skip(1)) {
+        if setting == "--set" {
+            command.args([setting, value]);
+        }
+    }
+    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+    silent.spawn().map_err(|error| error.to_string())
+}
+
+/// Kills what changes the root key; says whether it had done so.
+fn end(mut rotating: Child) -> bool {
+    let done = rotating.try_wait();
+    // It may have ended already.
+    let _ = rotating.kill();
+    let _ = rotating.wait();
+    done.is_ok_and(|status| status.is_some_and(|status| status.success()))
 }
 
 fn millis(count: usize) -> Duration {
