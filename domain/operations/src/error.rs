@@ -158,7 +158,7 @@ pub enum OperationError {
     #[error("the mode has no tag of that length")]
     TagLength,
     /// No multi-part operation of this caller has that Correlation Value.
-    #[error("no operation with that Correlation Value is under way")]
+    #[error("no operation with that Correlation Value is under way at this server")]
     UnknownCorrelationValue,
     /// More is kept for multi-part operations than there is room for.
     #[error("there is no room for more parts of multi-part operations")]
