@@ -45,6 +45,9 @@ pub(crate) struct Branch {
     pub(crate) has_state: bool,
     /// Says whether it is searched in the order of the records, live and destroyed ones apart.
     pub(crate) in_order: bool,
+    /// Says whether it leaves few records, which are put in order when they are found.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite sorts what it must"))]
+    pub(crate) few: bool,
 }
 
 /// By what a search finds.
@@ -73,7 +76,11 @@ enum Part {
 impl Branch {
     /// Searches by something else, or in order.
     pub(crate) fn filtered(condition: Cond) -> Self {
-        Self { condition, has_state: false, in_order: true }
+        Self { condition, has_state: false, in_order: true, few: false }
+    }
+
+    fn by_date(condition: Cond) -> Self {
+        Self { in_order: false, few: true, ..Self::filtered(condition) }
     }
 }
 
@@ -86,7 +93,7 @@ pub(crate) fn branches(query: &TermQuery, visible: &Visible<'_>, dates: Dates) -
         let all = || owner().add(of_policies(&visible.own));
         match way {
             Way::Order => branches.push(Branch::filtered(all())),
-            Way::Date => branches.push(Branch { in_order: false, ..Branch::filtered(all()) }),
+            Way::Date => branches.push(Branch::by_date(all())),
             Way::Algorithm => branches.extend(in_parts(&parts, all)),
             Way::State => {
                 let due = parts.iter().filter(|part| matches!(part, Part::Due(..))).copied();
@@ -104,7 +111,7 @@ pub(crate) fn branches(query: &TermQuery, visible: &Visible<'_>, dates: Dates) -
         let open = || pair(policy, object_type).add(Expr::cust(IS_OPEN));
         match way {
             Way::Date if is_open => {
-                branches.push(Branch { in_order: false, ..Branch::filtered(open()) });
+                branches.push(Branch::by_date(open()));
             }
             Way::Algorithm | Way::State if is_open => branches.extend(in_parts(&parts, open)),
             _ => branches.push(Branch::filtered(pair(policy, object_type))),
@@ -160,7 +167,8 @@ fn in_parts(parts: &[Part], whose: impl Fn() -> Cond) -> Vec<Branch> {
                     .add(other.clone().ne(state).or(other.is_null()))
             }
         };
-        Branch { condition, has_state: true, in_order: false }
+        let few = matches!(part, Part::Due(..));
+        Branch { condition, has_state: true, in_order: false, few }
     };
     parts.iter().map(branch).collect()
 }

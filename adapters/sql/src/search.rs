@@ -33,6 +33,9 @@ pub(crate) struct Search {
     pub(crate) joined: bool,
     /// How many there are in all; one more than [`COUNTED`] stands for more.
     pub(crate) count: SelectStatement,
+    /// Says whether a term or an identifier finds it, whatever the other values are.
+    #[cfg(feature = "postgres")]
+    pub(crate) driven: bool,
 }
 
 /// How a database likes to be asked.
@@ -59,6 +62,8 @@ impl Search {
         if branches.is_empty() || branches.len() > BRANCHES {
             branches = vec![Branch::filtered(visible.anywhere())];
         }
+        #[cfg(feature = "postgres")]
+        let few: Vec<bool> = branches.iter().map(|branch| branch.few).collect();
         let selects: Vec<SelectStatement> =
             branches.into_iter().map(|branch| matching(query, branch)).collect();
         // What is only counted is not looked at.
@@ -68,7 +73,7 @@ impl Search {
             #[cfg(feature = "sqlite")]
             Manner::Joined => together(selects)?,
             #[cfg(feature = "postgres")]
-            Manner::Rows => together(no_longer_than_the_page(query, selects))?,
+            Manner::Rows => together(no_longer_than_the_page(query, selects, &few))?,
         };
         let count = Query::select()
             .expr(Func::count(Expr::col(RecordTable::Seq)))
@@ -86,17 +91,28 @@ impl Search {
         }
         match manner {
             #[cfg(feature = "sqlite")]
-            Manner::Joined if !driven => {
-                Some(Self { page: in_one_row(found), joined: true, count })
-            }
+            Manner::Joined if !driven => Some(Self {
+                page: in_one_row(found),
+                joined: true,
+                count,
+                #[cfg(feature = "postgres")]
+                driven,
+            }),
             #[cfg(feature = "sqlite")]
-            Manner::Joined => Some(Self { page: only_identifiers(found), joined: false, count }),
+            Manner::Joined => Some(Self {
+                page: only_identifiers(found),
+                joined: false,
+                count,
+                #[cfg(feature = "postgres")]
+                driven,
+            }),
             #[cfg(feature = "postgres")]
             Manner::Rows => Some(Self {
                 page: found,
                 #[cfg(feature = "sqlite")]
                 joined: false,
                 count,
+                driven,
             }),
         }
     }
@@ -159,19 +175,23 @@ fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
 fn no_longer_than_the_page(
     query: &TermQuery,
     selects: Vec<SelectStatement>,
+    few: &[bool],
 ) -> Vec<SelectStatement> {
     let Some(maximum) = query.maximum.filter(|_| selects.len() > 1) else {
         return selects;
     };
     let enough = signed(maximum.saturating_add(query.offset)).unsigned_abs();
-    let cut = |mut select: SelectStatement| {
-        select.order_by((RecordTable::Table, RecordTable::Seq), Order::Desc).limit(enough);
+    let cut = |(mut select, few): (SelectStatement, &bool)| {
+        let seq = column(RecordTable::Seq);
+        // In the order of an expression no index can be: what is few is found first, then sorted.
+        let order = if *few { seq.add(0) } else { seq };
+        select.order_by_expr(order, Order::Desc).limit(enough);
         Query::select()
             .columns([RecordTable::Seq, RecordTable::Identifier])
             .from_subquery(select, Alias::new("part"))
             .to_owned()
     };
-    selects.into_iter().map(cut).collect()
+    selects.into_iter().zip(few).map(cut).collect()
 }
 
 /// Leaves the places of a page away.

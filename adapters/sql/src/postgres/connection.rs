@@ -36,7 +36,7 @@ const OLDEST: i64 = 150_000;
 ///
 /// Durable means durable, whatever the role's settings are; waiting for other servers is left as
 /// the role has it.
-const SETTINGS: &str = "SET statement_timeout = '15s'; \
+const SETTINGS: &str = "SET statement_timeout = '15s'; SET random_page_cost = 1.1; \
      SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '30s'; \
      SET default_transaction_isolation = 'read committed'; \

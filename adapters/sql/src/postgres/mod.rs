@@ -36,7 +36,7 @@ use self::{
     connection::{Attempts, Remedy},
     kept::{Form, Forms, Kept},
     migration::MigrationError,
-    script::{Script, first_number},
+    script::{Reuse, Script, first_number},
     snapshot::Reading,
     writer::{Job, Writer},
 };
@@ -136,9 +136,14 @@ impl PostgresRecords {
 
     /// Reads, again if the connection turns out to be broken.
     async fn read(&self, script: Script) -> Result<Vec<PgRow>, StoreError> {
+        self.read_planned(script, Reuse::Likely).await
+    }
+
+    /// Reads with a plan that is kept, or with one for these values.
+    async fn read_planned(&self, script: Script, plan: Reuse) -> Result<Vec<PgRow>, StoreError> {
         let mut attempts = Attempts::new();
         loop {
-            let error = match script.clone().fetch_by(&self.readers).await {
+            let error = match script.clone().fetch_by(&self.readers, plan).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) => error,
             };
@@ -204,15 +209,17 @@ impl RecordStore for PostgresRecords {
         let Some(search) = Search::new(query, Manner::Rows, dates) else {
             return Ok(Page::default());
         };
-        let rows = self.read(Script::of(&search.page)).await?;
+        // What is rare and what is not differs from value to value, and so does the best plan.
+        let plan = if search.driven { Reuse::Likely } else { Reuse::Unlikely };
+        let rows = self.read_planned(Script::of(&search.page), plan).await?;
         let items: Result<Vec<_>, _> =
             rows.iter().map(|row| script::identifier(row, IDENTIFIER)).collect();
         let items = items.map_err(unavailable)?;
         if let Some(total) = search::total_of_last_page(query, items.len()) {
             return Ok(Page { items, total: Some(total) });
         }
-        let counted =
-            first_number(&self.read(Script::of(&search.count)).await?).map_err(unavailable)?;
+        let counted = self.read_planned(Script::of(&search.count), plan).await?;
+        let counted = first_number(&counted).map_err(unavailable)?;
         let total = search::total_of_page(query, items.len(), counted.unsigned_abs());
         Ok(Page { items, total })
     }

@@ -53,9 +53,13 @@ impl Script {
     }
 
     /// Runs it on any connection of a pool, within a bound of time.
-    pub(super) async fn fetch_by(self, pool: &PgPool) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub(super) async fn fetch_by(
+        self,
+        pool: &PgPool,
+        reuse: Reuse,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut connection = pool.acquire().await?;
-        let outcome = self.fetch(&mut connection, Reuse::Likely).await;
+        let outcome = self.fetch(&mut connection, reuse).await;
         if outcome.as_ref().is_err_and(|error| !matches!(error, sqlx::Error::Database(_))) {
             connection.close_on_drop();
         }
