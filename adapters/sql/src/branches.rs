@@ -16,7 +16,7 @@ use sea_query::{Cond, Expr, ExprTrait};
 
 use crate::{
     schema::RecordTable,
-    search::{Visible, column, of_policies},
+    search::{COUNTED, Visible, column, of_policies},
 };
 
 /// The types that are mostly open to everybody; records of these alone are in the indexes of what
@@ -34,6 +34,13 @@ pub(crate) enum Dates {
     Few,
     /// So many that something else is better to search by.
     Many,
+}
+
+impl Dates {
+    /// Judges by how many were counted, which stops just beyond [`COUNTED`].
+    pub(crate) fn counted(records: u64) -> Self {
+        if records <= COUNTED { Self::Few } else { Self::Many }
+    }
 }
 
 /// One select of several.

@@ -44,7 +44,7 @@ use crate::{
     batch::{Request, Verdict},
     branches::Dates,
     notes::Notes,
-    search::{self, COUNTED, Manner, Search},
+    search::{self, Manner, Search},
     statement,
 };
 
@@ -202,8 +202,7 @@ impl RecordStore for PostgresRecords {
             None => Dates::Few,
             Some(probe) => {
                 let rows = self.read(Script::of(&probe)).await?;
-                let few = first_number(&rows).map_err(unavailable)?.unsigned_abs() <= COUNTED;
-                if few { Dates::Few } else { Dates::Many }
+                Dates::counted(first_number(&rows).map_err(unavailable)?.unsigned_abs())
             }
         };
         let Some(search) = Search::new(query, Manner::Rows, dates) else {

@@ -50,7 +50,7 @@ use crate::{
     branches::Dates,
     cache::Cache,
     notes::Notes,
-    search::{self, COUNTED, Manner, Search},
+    search::{self, Manner, Search},
     statement,
 };
 
@@ -228,8 +228,7 @@ impl RecordStore for SqliteRecords {
             None => Dates::Few,
             Some(probe) => {
                 let rows = self.read(Script::of(&probe)).await?;
-                let few = first_number(&rows).map_err(unavailable)?.unsigned_abs() <= COUNTED;
-                if few { Dates::Few } else { Dates::Many }
+                Dates::counted(first_number(&rows).map_err(unavailable)?.unsigned_abs())
             }
         };
         let Some(search) = Search::new(query, Manner::Joined, dates) else {

@@ -20,9 +20,6 @@ use super::{
 };
 use crate::statement;
 
-/// How many rows are read at a time when everything is.
-const TOGETHER: u32 = 1_000;
-
 /// A transaction that reads, and how far it has come.
 pub(super) struct Reading {
     connection: PoolConnection<Sqlite>,
@@ -110,22 +107,8 @@ pub(super) struct Loaded {
 impl Loaded {
     /// Reads all of a snapshot, and ends it.
     pub(super) async fn of(mut reading: Reading) -> Result<Self, StoreError> {
-        let mut records = VecDeque::new();
-        loop {
-            let some = reading.records(TOGETHER).await?;
-            if some.is_empty() {
-                break;
-            }
-            records.extend(some);
-        }
-        let mut blocks = VecDeque::new();
-        loop {
-            let some = reading.blocks(TOGETHER).await?;
-            if some.is_empty() {
-                break;
-            }
-            blocks.extend(some);
-        }
+        let records = reading.records(u32::MAX).await?.into();
+        let blocks = reading.blocks(u32::MAX).await?.into();
         let (anchors, keys) = (reading.anchors().await?, reading.keys().await?);
         sqlx::query("ROLLBACK").execute(&mut *reading.connection).await.map_err(unavailable)?;
         Ok(Self { records, blocks, anchors, keys })

@@ -18,6 +18,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
+use crate::search::COUNTED;
 
 fn directory() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
