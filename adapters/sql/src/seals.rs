@@ -10,6 +10,8 @@ use kmip_ports::{
     store::Stored,
 };
 
+use thiserror::Error;
+
 use crate::batch::{Batch, Write};
 
 /// The chain of a node, and who continues it.
@@ -30,11 +32,16 @@ pub(crate) struct SealedBatch {
     pub(crate) block: Option<AuditBlock>,
 }
 
+/// There is something to seal, and nobody who does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("nobody seals the audit trail")]
+pub(crate) struct NoNotary;
+
 impl SealedBatch {
-    /// Seals a batch; refused if there is something to seal and nobody who does.
-    pub(crate) fn of(mut batch: Batch, chain: Option<&Chain>) -> Result<Self, sqlx::Error> {
+    /// Seals a batch.
+    pub(crate) fn of(mut batch: Batch, chain: Option<&Chain>) -> Result<Self, NoNotary> {
         if chain.is_none() && batch.wants_notary() {
-            return Err(sqlx::Error::InvalidArgument("nobody seals the audit trail".to_owned()));
+            return Err(NoNotary);
         }
         let spent = |identifier: &UniqueIdentifier, amount: i64| {
             let seal =

@@ -327,6 +327,13 @@ pub(crate) fn same_record() -> Expr {
     Expr::col((RecordTable::Table, RecordTable::Seq)).equals((TermTable::Table, TermTable::Seq))
 }
 
+/// Makes a statement for one row whose values are bound later.
+#[cfg(feature = "sqlite")]
+fn one_row(mut insert: InsertStatement, columns: usize) -> InsertStatement {
+    insert.values_panic(std::iter::repeat_n(Expr::val(0), columns));
+    insert
+}
+
 fn rows<const N: usize, T>(
     statement: &InsertStatement,
     items: &[T],
@@ -344,6 +351,7 @@ fn rows<const N: usize, T>(
         .collect()
 }
 
+#[cfg(feature = "postgres")]
 fn record_values((write, spent): &(&Write, Spent)) -> [Expr; WRITTEN.len()] {
     let columns = &write.record.columns;
     [
@@ -367,13 +375,25 @@ fn record_values((write, spent): &(&Write, Spent)) -> [Expr; WRITTEN.len()] {
     ]
 }
 
-/// Writes records, new and changed ones together, each with what has been taken from its limits.
-pub(crate) fn put_records(writes: &[(&Write, Spent)]) -> Vec<InsertStatement> {
+/// Starts to write records.
+fn into_records() -> InsertStatement {
     let mut insert = Query::insert();
     insert.into_table(RecordTable::Table).columns(WRITTEN).on_conflict(
         OnConflict::column(RecordTable::Seq).update_columns(WRITTEN.into_iter().skip(2)).to_owned(),
     );
-    rows(&insert, writes, record_values)
+    insert
+}
+
+/// Writes records, new and changed ones together, each with what has been taken from its limits.
+#[cfg(feature = "postgres")]
+pub(crate) fn put_records(writes: &[(&Write, Spent)]) -> Vec<InsertStatement> {
+    rows(&into_records(), writes, record_values)
+}
+
+/// Writes one record, whose values are bound in the order of [`WRITTEN`].
+#[cfg(feature = "sqlite")]
+pub(crate) fn put_one_record() -> InsertStatement {
+    one_row(into_records(), WRITTEN.len())
 }
 
 /// Writes what has been taken from the limits of a record of which nothing else changes.
@@ -401,6 +421,7 @@ pub(crate) fn reseal(seq: i64, resealed: &Resealed) -> UpdateStatement {
 }
 
 /// Removes the terms of records that are changed.
+#[cfg(feature = "postgres")]
 pub(crate) fn remove_terms(writes: &[Write]) -> Vec<DeleteStatement> {
     let seqs: Vec<i64> =
         writes.iter().filter(|write| write.exists).map(|write| write.position.seq).collect();
@@ -414,24 +435,44 @@ pub(crate) fn remove_terms(writes: &[Write]) -> Vec<DeleteStatement> {
     seqs.chunks(BOUND_AT_MOST).map(remove).collect()
 }
 
-/// Writes the terms of records.
-pub(crate) fn put_terms(writes: &[Write]) -> Vec<InsertStatement> {
-    let terms: Vec<(i64, &kmip_ports::record::Term)> = writes
-        .iter()
-        .flat_map(|write| write.record.terms.iter().map(|term| (write.position.seq, term)))
-        .collect();
+/// Removes the terms of one record.
+#[cfg(feature = "sqlite")]
+pub(crate) fn remove_terms_of(seq: i64) -> DeleteStatement {
+    let mut delete = Query::delete();
+    delete.from_table(TermTable::Table).and_where(Expr::col(TermTable::Seq).eq(seq));
+    delete
+}
+
+/// Starts to write terms.
+fn into_terms() -> InsertStatement {
     let mut insert = Query::insert();
     insert
         .into_table(TermTable::Table)
         .columns([TermTable::Seq, TermTable::Attribute, TermTable::Value])
         .on_conflict(OnConflict::new().do_nothing().to_owned());
-    rows(&insert, &terms, |(seq, term)| {
+    insert
+}
+
+/// Writes the terms of records.
+#[cfg(feature = "postgres")]
+pub(crate) fn put_terms(writes: &[Write]) -> Vec<InsertStatement> {
+    let terms: Vec<(i64, &kmip_ports::record::Term)> = writes
+        .iter()
+        .flat_map(|write| write.record.terms.iter().map(|term| (write.position.seq, term)))
+        .collect();
+    rows(&into_terms(), &terms, |(seq, term)| {
         [(*seq).into(), term.attribute.into(), term.value.clone().into()]
     })
 }
 
-/// Writes blocks of the audit trail.
-pub(crate) fn put_blocks(blocks: &[AuditBlock]) -> Vec<InsertStatement> {
+/// Writes one term: place, attribute, value.
+#[cfg(feature = "sqlite")]
+pub(crate) fn put_one_term() -> InsertStatement {
+    one_row(into_terms(), 3)
+}
+
+/// Starts to write blocks of the audit trail.
+fn into_blocks() -> InsertStatement {
     let mut insert = Query::insert();
     insert.into_table(BlockTable::Table).columns([
         BlockTable::Node,
@@ -441,7 +482,13 @@ pub(crate) fn put_blocks(blocks: &[AuditBlock]) -> Vec<InsertStatement> {
         BlockTable::Bytes,
         BlockTable::Seal,
     ]);
-    rows(&insert, blocks, |block| {
+    insert
+}
+
+/// Writes blocks of the audit trail.
+#[cfg(feature = "postgres")]
+pub(crate) fn put_blocks(blocks: &[AuditBlock]) -> Vec<InsertStatement> {
+    rows(&into_blocks(), blocks, |block| {
         let AuditBlock { node, link, events, last_at, bytes } = block;
         [
             node.as_str().into(),
@@ -452,6 +499,12 @@ pub(crate) fn put_blocks(blocks: &[AuditBlock]) -> Vec<InsertStatement> {
             Vec::from(link.seal).into(),
         ]
     })
+}
+
+/// Writes one block: node, number, events, last date, bytes, seal.
+#[cfg(feature = "sqlite")]
+pub(crate) fn put_one_block() -> InsertStatement {
+    one_row(into_blocks(), 6)
 }
 
 /// Writes where chains begin from now on.

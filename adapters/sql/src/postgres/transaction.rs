@@ -100,7 +100,8 @@ pub(super) async fn transact(
     for (write, place) in new.zip(places) {
         write.position.seq = place;
     }
-    let sealed = SealedBatch::of(batch, chain)?;
+    let sealed = SealedBatch::of(batch, chain)
+        .map_err(|error| sqlx::Error::InvalidArgument(error.to_string()))?;
     for script in write_scripts(&sealed) {
         script.fetch(connection, reuse).await?;
     }

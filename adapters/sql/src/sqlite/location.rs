@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use thiserror::Error;
@@ -92,7 +93,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: sqlx::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -115,6 +116,44 @@ impl Location {
             Self::Memory => PathBuf::from(":memory:"),
             Self::File(path) => path.clone(),
         }
+    }
+}
+
+/// The system of files that SQLite keeps in memory, where all connections of a process that name
+/// the same file share it.
+const IN_MEMORY: &str = "memdb";
+
+/// Where connections of this process find a database.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    file: PathBuf,
+    in_memory: bool,
+}
+
+impl Place {
+    /// Names a file, or something in memory that nobody else has.
+    pub(super) fn of(location: &Location) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        match location {
+            Location::Memory => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                Self { file: format!("/kmip-{number}").into(), in_memory: true }
+            }
+            Location::File(path) => Self { file: path.clone(), in_memory: false },
+        }
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Returns the system of files, where it is not the usual one.
+    pub(super) const fn vfs(&self) -> Option<&'static str> {
+        if self.in_memory { Some(IN_MEMORY) } else { None }
+    }
+
+    pub(super) const fn is_in_memory(&self) -> bool {
+        self.in_memory
     }
 }
 

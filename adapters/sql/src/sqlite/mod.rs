@@ -3,6 +3,7 @@
 //! One connection writes (see [`writer`]), a few read. Readers see the last commit and wait for
 //! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
 
+mod direct;
 mod location;
 mod migration;
 mod script;
@@ -14,10 +15,13 @@ mod tests;
 
 use std::{
     fs::File,
+    io,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -30,16 +34,21 @@ use kmip_ports::{
     store::{ChangeSet, Page, StoreError, Stored},
 };
 use sqlx::{
-    ConnectOptions, SqlitePool,
+    ConnectOptions, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot, watch},
+};
 use tracing::error;
 
 pub use self::location::{Location, OpenError, Options, UnknownLocation};
 use self::{
+    direct::Direct,
+    location::Place,
     migration::MigrationError,
     script::{Reuse, Script},
     snapshot::{Loaded, Reading},
@@ -88,9 +97,9 @@ impl SqliteRecords {
             Location::File(path) => Some(location::claim(path, options.create)?),
         };
         let path = options.location.path();
-        let unusable = |source| OpenError::Unusable { path: path.clone(), source };
-        let pool = writing(&options.location).await.map_err(unusable)?;
-        let mut connection = pool.acquire().await.map_err(unusable)?;
+        let unusable = |source: sqlx::Error| unusable(&path, source);
+        let place = Place::of(&options.location);
+        let mut connection = preparing(&place).await.map_err(unusable)?;
         migration::migrate(&mut connection).await.map_err(|error| match error {
             MigrationError::Newer { found, known } => {
                 OpenError::Newer { path: path.clone(), found, known }
@@ -99,7 +108,7 @@ impl SqliteRecords {
             MigrationError::Refused(source) => unusable(source),
         })?;
         let rows = Script::of(&statement::newest_seq())
-            .fetch(&mut *connection, Reuse::Unlikely)
+            .fetch(&mut connection, Reuse::Unlikely)
             .await
             .map_err(unusable)?;
         let newest = first_number(&rows).map_err(unusable)?;
@@ -107,25 +116,25 @@ impl SqliteRecords {
             // After a crash or a failed sync, what is read may be in memory alone: it is written
             // anew before anybody is told of it.
             let merge = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
-            merge.execute(&mut *connection).await.map_err(unusable)?;
+            merge.execute(&mut connection).await.map_err(unusable)?;
         }
-        drop(connection);
-        let readers = match &options.location {
-            // Every connection to memory is a database of its own.
-            Location::Memory => pool.clone(),
-            Location::File(_) => reading(options).await.map_err(unusable)?,
-        };
+        let direct = Direct::open(&place)
+            .map_err(|source| OpenError::Unusable { path: path.clone(), source: source.into() })?;
+        let readers = reading(&place, options.readers).await.map_err(unusable)?;
+        // What is in memory is there as long as somebody is connected to it.
+        connection.close().await.map_err(unusable)?;
         let cache = Arc::new(Cache::new(options.cache_bytes));
-        Ok(Self::start(pool, readers, newest.saturating_add(1), lock, cache))
+        Self::start(direct, readers, newest.saturating_add(1), lock, cache)
+            .map_err(|source| OpenError::Unreadable { path: path.clone(), source })
     }
 
     fn start(
-        pool: SqlitePool,
+        direct: Direct,
         readers: SqlitePool,
         next_seq: i64,
         lock: Option<File>,
         cache: Arc<Cache>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ended, on_end) = watch::channel(());
         let (failed, on_failure) = watch::channel(false);
@@ -133,7 +142,7 @@ impl SqliteRecords {
         let notes = Arc::new(Notes::default());
         let in_memory = lock.is_none();
         let writer = Writer {
-            pool,
+            direct,
             readers: readers.clone(),
             next_seq,
             writable: Arc::clone(&writable),
@@ -145,8 +154,22 @@ impl SqliteRecords {
             lock,
             ended,
         };
-        tokio::spawn(writer.run(queue));
-        Self { in_memory, readers, jobs, writable, failed: on_failure, cache, notes, ended: on_end }
+        // The thread waits for the disk, which nobody else shall have to.
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        thread::Builder::new()
+            .name("kmip-writer".to_owned())
+            .spawn(move || runtime.block_on(writer.run(queue)))?;
+        let records = Self {
+            in_memory,
+            readers,
+            jobs,
+            writable,
+            failed: on_failure,
+            cache,
+            notes,
+            ended: on_end,
+        };
+        Ok(records)
     }
 
     /// Writes everything that waits, merges the log into the database and lets go of it. What
@@ -335,24 +358,38 @@ fn first_number(rows: &[SqliteRow]) -> Result<i64, sqlx::Error> {
     rows.first().map_or(Ok(None), |row| row.try_get(0)).map(Option::unwrap_or_default)
 }
 
-/// Sets what every connection has in common.
-fn connecting(location: &Location) -> SqliteConnectOptions {
-    let options = match location {
-        Location::Memory => SqliteConnectOptions::new().in_memory(true),
-        Location::File(path) => SqliteConnectOptions::new().filename(path),
+fn unusable(path: &Path, source: sqlx::Error) -> OpenError {
+    OpenError::Unusable { path: path.to_owned(), source: source.into() }
+}
+
+/// Sets what the connections of sqlx have in common.
+fn connecting(place: &Place) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new().filename(place.file());
+    let options = match place.vfs() {
+        Some(vfs) => options.vfs(vfs),
+        None => options,
     };
     options
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("trusted_schema", "OFF")
-        // What was sealed in an old revision is overwritten, not only forgotten.
-        .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
+/// Opens the connection that brings a database up to date.
+async fn preparing(place: &Place) -> Result<SqliteConnection, sqlx::Error> {
+    let mut options = connecting(place).pragma("secure_delete", "ON");
+    if !place.is_in_memory() {
+        options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    }
+    options.connect().await
+}
+
+/// Opens the connections that read; they cannot write.
+async fn reading(place: &Place, readers: u32) -> Result<SqlitePool, sqlx::Error> {
+    let connections = readers.max(1);
     SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(connections)
@@ -360,23 +397,6 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .test_before_acquire(false)
         .acquire_timeout(PATIENCE)
-}
-
-/// Opens the connection that writes.
-async fn writing(location: &Location) -> Result<SqlitePool, sqlx::Error> {
-    let mut options = connecting(location);
-    if let Location::File(_) = location {
-        options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            // The writer does it, and hears of failures.
-            .pragma("wal_autocheckpoint", "0");
-    }
-    pool(1).connect_with(options).await
-}
-
-/// Opens the connections that read; they cannot write.
-async fn reading(options: &Options) -> Result<SqlitePool, sqlx::Error> {
-    let connect = connecting(&options.location).pragma("query_only", "ON");
-    pool(options.readers.max(1)).connect_with(connect).await
+        .connect_with(connecting(place).pragma("query_only", "ON"))
+        .await
 }

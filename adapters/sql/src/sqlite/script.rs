@@ -25,11 +25,6 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Starts with a statement without values.
-    pub(super) fn starting_with(statement: &'static str) -> Self {
-        Self { text: statement.to_owned(), values: Vec::new() }
-    }
-
     /// Renders one statement.
     pub(super) fn of(statement: &impl QueryStatementWriter) -> Self {
         let mut script = Self::default();
@@ -45,13 +40,6 @@ impl Script {
         }
         self.text.push_str(&text);
         self.values.extend(values);
-    }
-
-    /// Adds statements of one kind.
-    pub(super) fn extend(&mut self, statements: &[impl QueryStatementWriter]) {
-        for statement in statements {
-            self.push(statement);
-        }
     }
 
     /// Asks for the plan instead of the answer.

@@ -252,7 +252,9 @@ async fn durability_is_asked_for_on_every_writing_connection() {
     let directory = directory();
     let location = Location::File(directory.path().join("kmip.db"));
     let _lock = location::claim(&location.path(), true).expect("it is made");
-    let pool = writing(&location).await.expect("it opens");
+    let place = Place::of(&location);
+    let prepared = preparing(&place).await.expect("it opens");
+    let direct = Direct::open(&place).expect("it opens");
     for (pragma, expected) in [
         ("PRAGMA synchronous", "2"),
         ("PRAGMA journal_mode", "wal"),
@@ -261,22 +263,52 @@ async fn durability_is_asked_for_on_every_writing_connection() {
         ("PRAGMA trusted_schema", "0"),
         ("PRAGMA wal_autocheckpoint", "0"),
     ] {
-        let row = sqlx::query(pragma).fetch_one(&pool).await.expect("it answers");
-        let value = row
-            .try_get::<String, _>(0)
-            .or_else(|_| row.try_get::<i64, _>(0).map(|value| value.to_string()));
-        assert_eq!(value.expect("a word or a number"), expected, "{pragma}");
+        let value: rusqlite::types::Value =
+            direct.connection().query_row(pragma, [], |row| row.get(0)).expect("it answers");
+        let value = match value {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(word) => word,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(value, expected, "{pragma}");
     }
+    prepared.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn databases_in_memory_are_strangers() {
+    let (one, other) = (memory().await, memory().await);
+    assert_eq!(one.apply(create("a", "alice"), Vec::new()).await, Ok(()));
+    assert_eq!((one.count().await, other.count().await), (Ok(1), Ok(0)));
+}
+
+/// Opens a store in a file, and another connection to it.
+async fn with_another(directory: &TempDir) -> (SqliteRecords, SqliteConnection) {
+    let path = directory.path().join("kmip.db");
+    (open(&at(&path)).await, connect(&path).await)
 }
 
 #[tokio::test]
 async fn those_who_wait_together_are_committed_once() {
-    let store = memory().await;
-    let mut counting = store.readers.acquire().await.expect("it is there");
-    // While this one connection is taken, what is applied has to wait, together.
+    let directory = directory();
+    let (store, mut other) = with_another(&directory).await;
+    // While another writes, what is applied has to wait; all but the first wait together.
+    sqlx::raw_sql(
+        "BEGIN IMMEDIATE; CREATE TABLE busy (a); \
+         CREATE TRIGGER first BEFORE INSERT ON record WHEN NEW.identifier = '0' \
+         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END; \
+         CREATE TRIGGER last BEFORE INSERT ON audit_block \
+         WHEN (SELECT COUNT(*) FROM record) > 1 \
+         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END",
+    )
+    .execute(&mut other)
+    .await
+    .expect("the schema is ours");
     let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
-    let mut waiting: Vec<_> =
-        names.iter().map(|name| Box::pin(store.apply(create(name, "alice"), Vec::new()))).collect();
+    let mut waiting: Vec<_> = std::iter::once("before")
+        .chain(names.iter().map(String::as_str))
+        .map(|name| Box::pin(store.apply(create(name, "alice"), Vec::new())))
+        .collect();
     let mut stale = Box::pin(store.apply(create("0", "alice"), Vec::new()));
     std::future::poll_fn(|context| {
         for apply in waiting.iter_mut().chain([&mut stale]) {
@@ -285,17 +317,7 @@ async fn those_who_wait_together_are_committed_once() {
         std::task::Poll::Ready(())
     })
     .await;
-    sqlx::raw_sql(
-        "CREATE TABLE busy (a); \
-         CREATE TRIGGER first BEFORE INSERT ON record WHEN NEW.identifier = '0' \
-         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END; \
-         CREATE TRIGGER last BEFORE INSERT ON audit_block \
-         BEGIN INSERT INTO busy VALUES ((SELECT COUNT(*) FROM record)); END",
-    )
-    .execute(&mut *counting)
-    .await
-    .expect("the schema is ours");
-    drop(counting);
+    sqlx::query("COMMIT").execute(&mut other).await.expect("it was begun");
     for apply in waiting {
         assert_eq!(apply.await, Ok(()));
     }
@@ -303,18 +325,19 @@ async fn those_who_wait_together_are_committed_once() {
     // All records are there before the first event is: they were written by one transaction.
     let rows = sqlx::query("SELECT a FROM busy").fetch_all(&store.readers).await.expect("read");
     let counts: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(counts, [0, 20]);
+    assert_eq!(counts, [1, 21]);
 }
 
 #[tokio::test]
 async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_next_one_can() {
-    let store = memory().await;
+    let directory = directory();
+    let (store, mut other) = with_another(&directory).await;
     sqlx::query(
         "CREATE TRIGGER full BEFORE INSERT ON audit_block \
          WHEN instr(CAST(NEW.bytes AS TEXT), 'mallory') \
          BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
     )
-    .execute(&store.readers)
+    .execute(&mut other)
     .await
     .expect("the schema is ours");
     let refused = store.apply(create("a", "mallory"), Vec::new()).await;
@@ -327,7 +350,8 @@ async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_next_one_can() {
 
 #[tokio::test]
 async fn after_a_failed_commit_nothing_is_acknowledged() {
-    let store = memory().await;
+    let directory = directory();
+    let (store, mut other) = with_another(&directory).await;
     // What a trigger breaks with a deferred constraint is noticed by COMMIT and not before.
     sqlx::raw_sql(
         "CREATE TABLE broken (a INTEGER REFERENCES record (seq) DEFERRABLE INITIALLY DEFERRED); \
@@ -335,7 +359,7 @@ async fn after_a_failed_commit_nothing_is_acknowledged() {
          WHEN instr(CAST(NEW.bytes AS TEXT), 'mallory') \
          BEGIN INSERT INTO broken VALUES (-1); END",
     )
-    .execute(&store.readers)
+    .execute(&mut other)
     .await
     .expect("the schema is ours");
     assert_eq!(store.apply(create("a", "alice"), Vec::new()).await, Ok(()));
@@ -359,13 +383,13 @@ async fn the_log_does_not_grow_for_ever() {
     let directory = directory();
     let path = directory.path().join("kmip.db");
     let store = open(&at(&path)).await;
-    for number in 0..600 {
+    for number in 0..2_000 {
         let changes = create(&number.to_string(), "alice");
         assert_eq!(store.apply(changes, Vec::new()).await, Ok(()));
     }
     let log = std::fs::metadata(path.with_extension("db-wal")).expect("it is there").len();
-    // 600 transactions of some ten pages each would be 24 MiB and more.
-    assert!(log < 8 << 20, "{log}");
+    // 2,000 transactions of some ten pages each would be 80 MiB and more.
+    assert!(log < 32 << 20, "{log}");
     assert!(!store.has_failed());
 }
 

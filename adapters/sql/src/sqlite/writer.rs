@@ -1,4 +1,4 @@
-//! The one task that writes (group commit).
+//! The one thread that writes (group commit).
 //!
 //! It takes every request that waits, judges them in order, writes what is accepted in one
 //! transaction, commits once and then answers all. It never waits for company, so a client that is
@@ -11,6 +11,7 @@
 //! which does not tell.
 
 use std::{
+    error::Error,
     fs::File,
     sync::{
         Arc,
@@ -20,25 +21,28 @@ use std::{
 };
 
 use kmip_ports::{
-    audit::{Link, Notary},
-    maintenance::{Part, Resealed},
-    record::{Spent, TermClaim},
-    store::{Revision, StoreError},
+    audit::{AuditBlock, Link, Notary},
+    maintenance::Resealed,
+    record::Spent,
+    store::StoreError,
 };
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::SqlitePool;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::sleep,
 };
 use tracing::error;
 
-use super::script::{self, Reuse, Script};
+use super::{
+    direct::{Direct, is_full},
+    script::{self, Reuse, Script},
+};
 use crate::{
-    batch::{Batch, Known, Position, Request, Verdict, Write},
+    batch::{Batch, Request, Verdict, Write},
     cache::Cache,
     notes::Notes,
     seals::{Chain, SealedBatch, Written},
-    statement::{self, kind},
+    statement,
 };
 
 /// How many requests share a transaction at most.
@@ -50,8 +54,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many events from before the trail was chained go into one block.
 const UNCHAINED_TOGETHER: u64 = 10_000;
 
-/// How many pages of the log are merged into the database at a time; SQLite's own number.
-const MERGED_AT: usize = 1_000;
+/// How many pages of the log are merged into the database at a time: 8 MiB. Much of what is
+/// written is written again soon, and is merged once.
+const MERGED_AT: usize = 2_000;
 
 /// How many pages a transaction changes at least, and how many each record besides its terms.
 const PAGES_OF_ALL: usize = 12;
@@ -59,9 +64,6 @@ const PAGES_OF_ONE: usize = 3;
 
 /// The size of a page, in bytes.
 const PAGE: usize = 4_096;
-
-/// SQLite's code for a disk that is full.
-const FULL: &str = "13";
 
 /// What is sent to the writer.
 pub(super) enum Job {
@@ -75,7 +77,7 @@ pub(super) enum Job {
 
 /// Owns the writing side of a database.
 pub(super) struct Writer {
-    pub(super) pool: SqlitePool,
+    pub(super) direct: Direct,
     pub(super) readers: SqlitePool,
     /// The place of the next new record.
     pub(super) next_seq: i64,
@@ -100,14 +102,14 @@ pub(super) struct Writer {
 /// Why a batch was not written.
 enum Failure {
     /// Nothing was written, and the next batch may be.
-    Refused(sqlx::Error),
+    Refused(Box<dyn Error + Send + Sync>),
     /// Nobody knows what was written.
-    Unknown(sqlx::Error),
+    Unknown(rusqlite::Error),
 }
 
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Refused(error)
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }
 
@@ -143,7 +145,7 @@ impl Writer {
             for (answer, verdict) in answers.into_iter().zip(self.carry_out(requests).await) {
                 let _ = answer.send(verdict);
             }
-            self.merge().await;
+            self.merge();
         }
         // What came while the last jobs were written.
         self.carry_out(Vec::new()).await;
@@ -162,18 +164,20 @@ impl Writer {
         }
     }
 
-    async fn continue_chain(&mut self, notary: Arc<dyn Notary>) -> Result<(), sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+    async fn continue_chain(
+        &mut self,
+        notary: Arc<dyn Notary>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut script = Script::of(&statement::newest_block(notary.node()));
         script.push(&statement::anchor_of(notary.node()));
-        let rows = script.fetch(&mut *connection, Reuse::Unlikely).await?;
+        let rows = script.fetch(&self.readers, Reuse::Unlikely).await?;
         let links =
             rows.iter().map(|row| script::link(row, 0, 1)).collect::<Result<Vec<_>, _>>()?;
         let head = links.into_iter().max_by_key(|link| link.number).unwrap_or_default();
         let mut chain = Chain { notary, head };
         loop {
             let unchained = Script::of(&statement::unchained_events(UNCHAINED_TOGETHER));
-            let rows = unchained.fetch(&mut *connection, Reuse::Unlikely).await?;
+            let rows = unchained.fetch(&self.readers, Reuse::Unlikely).await?;
             let read: Vec<_> =
                 rows.iter().map(script::unchained_event).collect::<Result<_, _>>()?;
             let Some(up_to) = read.iter().map(|(number, _)| *number).max() else {
@@ -181,15 +185,21 @@ impl Writer {
             };
             let events: Vec<_> = read.into_iter().map(|(_, event)| event).collect();
             let block = chain.notary.block(&chain.head, &events);
-            chain.head = block.link.clone();
-            let mut script = Script::starting_with("BEGIN IMMEDIATE");
-            script.extend(&statement::put_blocks(&[block]));
-            script.push(&statement::remove_unchained_events(up_to));
-            script.fetch(&mut *connection, Reuse::Unlikely).await?;
-            sqlx::query("COMMIT").execute(&mut *connection).await?;
+            let written = self.write_chained(&block, up_to);
+            self.direct.roll_back();
+            written?;
+            chain.head = block.link;
         }
         self.chain = Some(chain);
         Ok(())
+    }
+
+    /// Puts events from before there were chains into one.
+    fn write_chained(&self, block: &AuditBlock, up_to: i64) -> Result<(), rusqlite::Error> {
+        self.direct.begin()?;
+        self.direct.put_block(block)?;
+        self.direct.execute(&statement::remove_unchained_events(up_to))?;
+        self.direct.commit()
     }
 
     /// Writes a batch and the events that wait; the verdicts are in the order of the requests.
@@ -205,7 +215,7 @@ impl Writer {
             // They happened before what is to be written now.
             requests.insert(0, Request::Note(notes.clone()));
         }
-        match self.write(requests).await {
+        match self.write(requests) {
             Ok(mut verdicts) => {
                 verdicts.drain(..verdicts.len().saturating_sub(count));
                 self.notes.written(events);
@@ -237,13 +247,12 @@ impl Writer {
 
     /// Merges the log into the database where it has become long. What was committed is safe, merged
     /// or not.
-    async fn merge(&mut self) {
+    fn merge(&mut self) {
         if self.unmerged < MERGED_AT || self.lock.is_none() {
             return;
         }
         self.unmerged = 0;
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.pool).await
-        {
+        if let Err(error) = self.direct.run("PRAGMA wal_checkpoint(PASSIVE)") {
             if is_full(&error) {
                 // The log stays, and grows no more than the disk allows.
                 error!(%error, "log not merged into the database: the disk is full");
@@ -254,17 +263,13 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, requests: Vec<Request>) -> Result<Vec<Verdict>, Failure> {
+    fn write(&mut self, requests: Vec<Request>) -> Result<Vec<Verdict>, Failure> {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.pool.acquire().await?;
-        let outcome = transact(&mut connection, requests, self.next_seq, self.chain.as_ref()).await;
-        if !matches!(outcome, Ok(Outcome { committed: true, .. })) {
-            // Refused when there is no transaction; if one stays open, the next cannot begin.
-            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-        }
-        let Outcome { verdicts, next_seq, written, head, .. } = outcome?;
+        let outcome = transact(&self.direct, requests, self.next_seq, self.chain.as_ref());
+        self.direct.roll_back();
+        let Outcome { verdicts, next_seq, written, head } = outcome?;
         self.next_seq = next_seq;
         self.unmerged = self.unmerged.saturating_add(pages(&written));
         if let (Some(chain), Some(head)) = (&mut self.chain, head) {
@@ -276,24 +281,23 @@ impl Writer {
 
     /// Leaves a database that is one file, and lets go of it.
     async fn end(self) {
-        let Self { pool, readers, writable, cache, notes, lock, ended, .. } = self;
+        let Self { direct, readers, writable, cache, notes, lock, ended, .. } = self;
         notes.close();
         // Others may change the database from here on.
         cache.clear();
         if !writable.load(Ordering::Acquire) && lock.is_some() {
             // The last connection that is closed merges the log, and so would try again what has
             // failed: the connections end with the process.
-            std::mem::forget((pool, readers, lock));
+            std::mem::forget((direct, readers, lock));
             return;
         }
         if lock.is_some() {
             readers.close().await;
-            if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&pool).await
-            {
+            if let Err(error) = direct.run("PRAGMA wal_checkpoint(TRUNCATE)") {
                 error!(%error, "log not merged into the database; the next start does it");
             }
         }
-        pool.close().await;
+        direct.close();
         drop(lock);
         drop(ended);
     }
@@ -306,7 +310,6 @@ struct Outcome {
     written: Written,
     /// How far the chain goes, if it goes further.
     head: Option<Link>,
-    committed: bool,
 }
 
 /// Estimates how many pages of the database were written.
@@ -321,128 +324,26 @@ fn pages(written: &Written) -> usize {
     pages.chain([written.spends.len()]).fold(PAGES_OF_ALL, usize::saturating_add)
 }
 
-/// Judges and writes in one transaction: three calls, however many requests there are.
-async fn transact(
-    connection: &mut SqliteConnection,
+/// Judges and writes in one transaction, which is left open where nothing is written.
+fn transact(
+    direct: &Direct,
     requests: Vec<Request>,
     next_seq: i64,
     chain: Option<&Chain>,
 ) -> Result<Outcome, Failure> {
-    // What one client sends alone is mostly the same text again.
-    let reuse = if requests.len() == 1 { Reuse::Likely } else { Reuse::Unlikely };
-    let (question, known) = ask(&requests);
-    let rows = question.fetch(&mut *connection, reuse).await?;
-    let mut batch = Batch::new(learn(known, &rows)?, next_seq);
+    direct.begin()?;
+    let mut batch = Batch::new(direct.ask(&requests)?, next_seq);
     let verdicts: Vec<Verdict> = requests.into_iter().map(|request| batch.take(request)).collect();
     if batch.is_empty() {
-        return Ok(Outcome {
-            verdicts,
-            next_seq,
-            written: Written::default(),
-            head: None,
-            committed: false,
-        });
+        return Ok(Outcome { verdicts, next_seq, written: Written::default(), head: None });
     }
     let next_seq = batch.next_seq;
     let sealed = SealedBatch::of(batch, chain)?;
-    write_script(&sealed).fetch(&mut *connection, reuse).await?;
-    sqlx::query("COMMIT").execute(connection).await.map_err(|error| {
+    direct.write(&sealed)?;
+    direct.commit().map_err(|error| {
         // The end of the transaction did not fit, so it is none: nothing was asked to be on disk.
-        if is_full(&error) { Failure::Refused(error) } else { Failure::Unknown(error) }
+        if is_full(&error) { error.into() } else { Failure::Unknown(error) }
     })?;
     let (written, head) = Written::of(sealed);
-    Ok(Outcome { verdicts, next_seq, written, head, committed: true })
-}
-
-/// Writes everything that was accepted.
-fn write_script(sealed: &SealedBatch) -> Script {
-    let batch = &sealed.batch;
-    let records: Vec<_> = batch.writes.iter().zip(sealed.records.iter().cloned()).collect();
-    let mut script = Script::default();
-    script.extend(&statement::put_records(&records));
-    script.extend(&statement::remove_terms(&batch.writes));
-    script.extend(&statement::put_terms(&batch.writes));
-    for (seq, (_, spent)) in &sealed.spends {
-        script.push(&statement::spend(*seq, spent));
-    }
-    for (seq, resealed) in &batch.resealed {
-        script.push(&statement::reseal(*seq, resealed));
-    }
-    script.extend(&statement::put_blocks(&batch.blocks));
-    if let Some(block) = &sealed.block {
-        script.extend(&statement::put_blocks(std::slice::from_ref(block)));
-    }
-    script.extend(&statement::remove_blocks(&batch.anchors));
-    script.extend(&statement::put_anchors(&batch.anchors));
-    script.extend(&statement::put_keys(&batch.keys));
-    for key in &batch.rewrapped {
-        script.push(&statement::rewrap(key));
-    }
-    script
-}
-
-/// Says whether there was no room to write.
-fn is_full(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == FULL)
-}
-
-/// Begins, and asks for everything that the requests speak of.
-fn ask(requests: &[Request]) -> (Script, Known) {
-    let mut identifiers = Vec::new();
-    let mut claims: Vec<&TermClaim> = Vec::new();
-    let mut numbers = Vec::new();
-    for request in requests {
-        match request {
-            Request::Apply(changes, claimed) => {
-                identifiers.extend(changes.expect.iter().map(|(identifier, _)| identifier));
-                identifiers.extend(changes.put.iter().map(|(identifier, _)| identifier));
-                identifiers.extend(changes.debits.iter().map(|debit| &debit.identifier));
-                claims.extend(claimed);
-            }
-            Request::AddKey(key) => numbers.push(key.number),
-            Request::ReplaceKeys(keys) | Request::Restore(Part::Keys(keys)) => {
-                numbers.extend(keys.iter().map(|key| key.number));
-            }
-            Request::Reseal(records) => {
-                identifiers.extend(records.iter().map(|resealed| &resealed.identifier));
-            }
-            Request::Restore(Part::Records(entries)) => {
-                identifiers.extend(entries.iter().map(|(identifier, _)| identifier));
-            }
-            Request::Note(_)
-            | Request::Prune(_)
-            | Request::Restore(Part::Blocks(_) | Part::Anchors(_)) => {}
-        }
-    }
-    // Deferred transactions may fail to become writing ones, however long they wait.
-    let mut script = Script::starting_with("BEGIN IMMEDIATE");
-    script.extend(&statement::positions(&identifiers));
-    script.extend(&statement::holders(&claims));
-    script.extend(&statement::key_numbers(&numbers));
-    (script, Known::new(claims))
-}
-
-/// Reads the answers to [`ask`].
-fn learn(mut known: Known, rows: &[SqliteRow]) -> Result<Known, sqlx::Error> {
-    for row in rows {
-        match row.try_get::<i64, _>(0)? {
-            kind::POSITION => {
-                let position = Position {
-                    seq: row.try_get(2)?,
-                    revision: Revision(script::unsigned(row, 3)?),
-                    spent: row.try_get(4)?,
-                };
-                known.positions.insert(script::identifier(row, 1)?, position);
-            }
-            kind::HOLDER => {
-                let owner: String = row.try_get(2)?;
-                known.hold(&owner, &script::term(row, 3)?, &script::identifier(row, 1)?);
-            }
-            _ => {
-                known.keys.insert(script::unsigned(row, 1)?);
-            }
-        }
-    }
-    Ok(known)
+    Ok(Outcome { verdicts, next_seq, written, head })
 }
