@@ -43,8 +43,9 @@ use crate::{
     ops, reason,
 };
 
-/// How often an item is run again because something it read has changed.
-const ATTEMPTS: usize = 16;
+/// How often an item is run again because something it read has changed. Of those who fight for an
+/// object one wins each time, so a crowd passes; time ends it earlier if need be.
+const ATTEMPTS: usize = 256;
 
 /// The longest response that a client can ask for, in bytes.
 const LONGEST_RESPONSE: usize = 16 * 1024 * 1024;
