@@ -169,8 +169,14 @@ pub trait DataKeys: Send + Sync {
     /// Keeps one more wrapped data key; `Conflict` if that number is taken.
     async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError>;
 
-    /// Replaces the wrapped form of these keys, of all or none: `Conflict` if one is not there.
-    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError>;
+    /// Keeps the keys of `after` instead of those of `before`, all or none: keys of the same number
+    /// are replaced, others are new. `Conflict` if what is kept is not what `before` says, key for
+    /// key, or if `after` leaves one of them out.
+    async fn replace_keys(
+        &self,
+        before: &[WrappedKey],
+        after: Vec<WrappedKey>,
+    ) -> Result<(), StoreError>;
 }
 
 /// A claim in the terms of a record store: no other live record of `owner` has `term`.

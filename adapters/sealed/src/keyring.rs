@@ -114,6 +114,13 @@ impl Keyring {
         Self::of(keys)
     }
 
+    /// Puts one more key into the ring, which is newer than all others.
+    pub(crate) fn and(mut self, number: u32, key: Material) -> Self {
+        self.keys.insert(number, key.clone());
+        self.newest = (number, key);
+        self
+    }
+
     fn of(keys: BTreeMap<u32, Material>) -> Result<Self, SealedError> {
         let first = keys.get(&FIRST).cloned().ok_or(SealedError::NoFirstDataKey)?;
         let newest = keys.last_key_value().map(|(number, key)| (*number, key.clone()));

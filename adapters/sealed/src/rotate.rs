@@ -32,9 +32,6 @@ const TOGETHER: u32 = 256;
 /// How often everything is read again because something changed meanwhile.
 const PASSES: u32 = 16;
 
-/// How often a number for a new data key is looked for.
-const NUMBERS: u32 = 8;
-
 /// What sealing anew has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedAnew {
@@ -142,47 +139,32 @@ impl SealedStore {
     /// the new data key from then on. Returns its number.
     ///
     /// # Errors
-    /// Unless it says [`SealedError::Store`] or [`SealedError::ChangedMeanwhile`], the old root key
-    /// opens the store as before. After these two it may be either.
+    /// Unless it says [`SealedError::Store`], the root key that opened the store opens it as before;
+    /// after that it may be either. [`SealedError::ChangedMeanwhile`] says that another server was
+    /// faster, so that it may be that server's.
     pub async fn change_root_key(&self, new: Arc<dyn RootKey>) -> Result<u32, SealedError> {
         let _change = Change::begin(&self.changing)?;
-        let (current, mut keyring) = self.current().await?;
-        // The old root key wraps the new data key first, so that they are never under two.
-        let data_key = self.cipher.generate()?;
-        let mut number = keyring.newest().0;
-        let mut tries = NUMBERS;
-        loop {
-            number = number.checked_add(1).ok_or(SealedError::ChangedMeanwhile)?;
-            let wrapped = keyring::wrap(&*current, number, &data_key).await;
-            match self.data_keys.add_key(wrapped.map_err(SealedError::RootKey)?).await {
-                Ok(()) => break,
-                Err(StoreError::Conflict) if tries > 0 => tries = tries.saturating_sub(1),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // What is stored counts, not what was meant to be.
-        let stored = self.data_keys.load_keys().await?;
-        keyring = keyring.with(&stored, &*current).await?;
-        let wrapped = wrap_all(&keyring, &*new).await?;
-        self.data_keys.replace_keys(wrapped.clone()).await.map_err(|error| match error {
+        let (before, keyring) = self.current().await?;
+        let number = keyring.newest().0.checked_add(1).ok_or(SealedError::ChangedMeanwhile)?;
+        let keyring = keyring.and(number, self.cipher.generate()?);
+        let after = wrap_all(&keyring, &*new).await?;
+        self.data_keys.replace_keys(&before, after).await.map_err(|error| match error {
             StoreError::Conflict => SealedError::ChangedMeanwhile,
             error => error.into(),
         })?;
         let roots = &self.root_keys;
         roots.write().unwrap_or_else(PoisonError::into_inner).insert(0, Arc::clone(&new));
         self.keep(keyring);
-        let mut after = self.data_keys.load_keys().await?;
-        after.sort_by_key(|key| key.number);
-        if after == wrapped { Ok(number) } else { Err(SealedError::ChangedMeanwhile) }
+        Ok(number)
     }
 
-    /// Returns the root key that opens every data key now, and the data keys.
-    async fn current(&self) -> Result<(Arc<dyn RootKey>, Keyring), SealedError> {
+    /// Returns the data keys as they are kept, and opened.
+    async fn current(&self) -> Result<(Vec<WrappedKey>, Keyring), SealedError> {
         let wrapped = self.data_keys.load_keys().await?;
         let mut wrong = SealedError::NoDataKey;
         for root_key in self.root_keys() {
             match Keyring::unwrapped(&wrapped, &*root_key).await {
-                Ok(keyring) => return Ok((root_key, keyring)),
+                Ok(keyring) => return Ok((wrapped, keyring)),
                 Err(error @ SealedError::WrongRootKey { .. }) => wrong = error,
                 Err(error) => return Err(error),
             }

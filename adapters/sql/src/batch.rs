@@ -5,7 +5,7 @@
 //! no trace and refuses nobody else.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
     sync::Arc,
 };
 
@@ -27,7 +27,12 @@ pub(crate) enum Request {
     /// One more wrapped data key.
     AddKey(WrappedKey),
     /// Wrapped data keys in place of those of the same numbers.
-    ReplaceKeys(Vec<WrappedKey>),
+    ReplaceKeys {
+        /// All keys as they are.
+        before: Vec<WrappedKey>,
+        /// All keys as they are to be.
+        after: Vec<WrappedKey>,
+    },
     /// Sealed bytes in place of those of the same revisions.
     Reseal(Vec<Resealed>),
     /// A chain that begins later.
@@ -37,6 +42,11 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// Says whether it speaks of data keys.
+    pub(crate) const fn concerns_keys(&self) -> bool {
+        matches!(self, Self::AddKey(_) | Self::ReplaceKeys { .. } | Self::Restore(Part::Keys(_)))
+    }
+
     /// Returns the same again, for a store that may have to try twice.
     #[cfg(feature = "postgres")]
     pub(crate) fn again(&self) -> Self {
@@ -53,7 +63,9 @@ impl Request {
             }
             Self::Note(events) => Self::Note(events.clone()),
             Self::AddKey(key) => Self::AddKey(key.clone()),
-            Self::ReplaceKeys(keys) => Self::ReplaceKeys(keys.clone()),
+            Self::ReplaceKeys { before, after } => {
+                Self::ReplaceKeys { before: before.clone(), after: after.clone() }
+            }
             Self::Reseal(records) => Self::Reseal(records.clone()),
             Self::Prune(anchor) => Self::Prune(anchor.clone()),
             Self::Restore(part) => Self::Restore(part.clone()),
@@ -82,8 +94,8 @@ pub(crate) struct Known {
     pub(crate) positions: HashMap<UniqueIdentifier, Position>,
     /// The live records with a claimed term, by owner and term.
     holders: HashMap<String, HashMap<Term, HashSet<UniqueIdentifier>>>,
-    /// The numbers that are taken.
-    pub(crate) keys: HashSet<u32>,
+    /// All wrapped data keys by number, if a request speaks of some.
+    pub(crate) keys: BTreeMap<u32, Vec<u8>>,
 }
 
 /// One record to write.
@@ -208,13 +220,7 @@ impl Batch {
                 Ok(0)
             }
             Request::AddKey(key) => self.add_key(key).map(|()| 0),
-            Request::ReplaceKeys(keys) => {
-                if keys.iter().any(|key| !self.known.keys.contains(&key.number)) {
-                    return Err(StoreError::Conflict);
-                }
-                self.rewrapped.extend(keys);
-                Ok(0)
-            }
+            Request::ReplaceKeys { before, after } => self.replace_keys(&before, after).map(|()| 0),
             Request::Reseal(records) => Ok(self.reseal(records)),
             Request::Prune(anchor) => {
                 self.anchors.push(anchor);
@@ -267,10 +273,33 @@ impl Batch {
     }
 
     fn add_key(&mut self, key: WrappedKey) -> Result<(), StoreError> {
-        if !self.known.keys.insert(key.number) {
+        match self.known.keys.entry(key.number) {
+            Entry::Occupied(_) => return Err(StoreError::Conflict),
+            Entry::Vacant(place) => place.insert(key.wrapped.clone()),
+        };
+        self.keys.push(key);
+        Ok(())
+    }
+
+    fn replace_keys(
+        &mut self,
+        before: &[WrappedKey],
+        after: Vec<WrappedKey>,
+    ) -> Result<(), StoreError> {
+        let keys = &self.known.keys;
+        let is_kept = |key: &WrappedKey| keys.get(&key.number) == Some(&key.wrapped);
+        let same = keys.len() == before.len() && before.iter().all(is_kept);
+        let left_out = |kept: &WrappedKey| !after.iter().any(|key| key.number == kept.number);
+        if !same || before.iter().any(left_out) {
             return Err(StoreError::Conflict);
         }
-        self.keys.push(key);
+        for key in after {
+            if self.known.keys.insert(key.number, key.wrapped.clone()).is_some() {
+                self.rewrapped.push(key);
+            } else {
+                self.keys.push(key);
+            }
+        }
         Ok(())
     }
 

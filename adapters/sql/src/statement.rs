@@ -23,13 +23,13 @@ use crate::{
 /// How many values one statement binds at most; SQLite allows 32,766.
 const BOUND_AT_MOST: usize = 15_000;
 
-/// What one row of the answer to [`positions`], [`holders`] and [`key_numbers`] tells.
+/// What one row of the answer to [`positions`], [`holders`] and [`all_keys`] tells.
 pub(crate) mod kind {
     /// A record: identifier, seq, revision, spent.
     pub(crate) const POSITION: i64 = 0;
     /// A live record with a claimed term: identifier, owner, attribute, value.
     pub(crate) const HOLDER: i64 = 1;
-    /// A data key: number.
+    /// A data key: number, wrapped form.
     pub(crate) const KEY: i64 = 2;
 }
 
@@ -305,18 +305,14 @@ pub(crate) fn holders(claims: &[&TermClaim]) -> Vec<SelectStatement> {
     claims.chunks(BOUND_AT_MOST / 3).map(find).collect()
 }
 
-/// Finds out which of these numbers are taken.
-pub(crate) fn key_numbers(numbers: &[u32]) -> Vec<SelectStatement> {
-    let find = |some: &[u32]| {
-        let mut select = Query::select();
-        select
-            .expr(Expr::val(kind::KEY))
-            .column(DataKeyTable::Number)
-            .from(DataKeyTable::Table)
-            .and_where(Expr::col(DataKeyTable::Number).is_in(some.iter().copied()));
-        select
-    };
-    numbers.chunks(BOUND_AT_MOST).map(find).collect()
+/// Finds all data keys.
+pub(crate) fn all_keys() -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(kind::KEY))
+        .columns([DataKeyTable::Number, DataKeyTable::Wrapped])
+        .from(DataKeyTable::Table);
+    select
 }
 
 /// Says that a term belongs to a record, in a join.

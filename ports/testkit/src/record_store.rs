@@ -219,14 +219,27 @@ impl DataKeys for MemoryRecords {
         Ok(())
     }
 
-    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
+    async fn replace_keys(
+        &self,
+        before: &[WrappedKey],
+        after: Vec<WrappedKey>,
+    ) -> Result<(), StoreError> {
         let mut kept = lock(&self.0);
-        let mut after = kept.keys.clone();
-        for key in keys {
-            let place = after.iter_mut().find(|have| have.number == key.number);
-            *place.ok_or(StoreError::Conflict)? = key;
+        let same =
+            kept.keys.len() == before.len() && kept.keys.iter().all(|it| before.contains(it));
+        if !same {
+            return Err(StoreError::Conflict);
         }
-        kept.keys = after;
+        let left_out = |have: &WrappedKey| !after.iter().any(|key| key.number == have.number);
+        if kept.keys.iter().any(left_out) {
+            return Err(StoreError::Conflict);
+        }
+        for key in after {
+            match kept.keys.iter_mut().find(|have| have.number == key.number) {
+                Some(have) => *have = key,
+                None => kept.keys.push(key),
+            }
+        }
         Ok(())
     }
 }

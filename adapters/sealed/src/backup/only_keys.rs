@@ -56,7 +56,7 @@ impl DataKeys for OnlyKeys {
         Err(StoreError::Unavailable)
     }
 
-    async fn replace_keys(&self, _: Vec<WrappedKey>) -> Result<(), StoreError> {
+    async fn replace_keys(&self, _: &[WrappedKey], _: Vec<WrappedKey>) -> Result<(), StoreError> {
         Err(StoreError::Unavailable)
     }
 }

@@ -258,8 +258,13 @@ impl DataKeys for PostgresRecords {
         self.write(Request::AddKey(key)).await.map(drop)
     }
 
-    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
-        self.write(Request::ReplaceKeys(keys)).await.map(drop)
+    async fn replace_keys(
+        &self,
+        before: &[WrappedKey],
+        after: Vec<WrappedKey>,
+    ) -> Result<(), StoreError> {
+        let before = before.to_vec();
+        self.write(Request::ReplaceKeys { before, after }).await.map(drop)
     }
 }
 

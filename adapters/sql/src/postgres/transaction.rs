@@ -128,8 +128,8 @@ struct Concerned<'a> {
     seen: Vec<&'a UniqueIdentifier>,
     /// What has to be unique.
     claims: Vec<&'a TermClaim>,
-    /// Numbers of keys.
-    numbers: Vec<u32>,
+    /// Says whether data keys are among it.
+    keys: bool,
     /// How many records may be new.
     new: usize,
 }
@@ -143,10 +143,9 @@ impl<'a> Concerned<'a> {
                     concerned.add(changes, new_ones);
                     concerned.claims.extend(claims);
                 }
-                Request::AddKey(key) => concerned.numbers.push(key.number),
-                Request::ReplaceKeys(keys) | Request::Restore(Part::Keys(keys)) => {
-                    concerned.numbers.extend(keys.iter().map(|key| key.number));
-                }
+                Request::AddKey(_)
+                | Request::ReplaceKeys { .. }
+                | Request::Restore(Part::Keys(_)) => concerned.keys = true,
                 Request::Reseal(records) => {
                     concerned.changed = true;
                     concerned.locked.extend(records.iter().map(|resealed| &resealed.identifier));
@@ -198,8 +197,8 @@ impl<'a> Concerned<'a> {
             .map(|positions| Script::of(&statement::locked(positions, lock)));
         let seen = statement::positions(&self.seen);
         let holders = statement::holders(&self.claims);
-        let numbers = statement::key_numbers(&self.numbers);
-        let others = seen.iter().chain(&holders).chain(&numbers).map(Script::of);
+        let keys = self.keys.then(statement::all_keys);
+        let others = seen.iter().chain(&holders).chain(&keys).map(Script::of);
         locked.chain(others).collect()
     }
 
@@ -237,6 +236,10 @@ async fn begin(
             1
         }
     };
+    if concerned.keys {
+        // Who reads goes on; who writes waits, so that what is judged is what is there.
+        text.push_str("; LOCK TABLE data_key IN SHARE ROW EXCLUSIVE MODE");
+    }
     if concerned.new > 0 {
         let new = concerned.new;
         let _ = write!(text, "; SELECT nextval('record_seq') FROM generate_series(1, {new})");
@@ -268,7 +271,7 @@ fn learn(known: &mut Known, rows: &[PgRow]) -> Result<(), sqlx::Error> {
                 known.hold(&owner, &script::term(row, 3)?, &script::identifier(row, 1)?);
             }
             _ => {
-                known.keys.insert(script::unsigned(row, 1)?);
+                known.keys.insert(script::unsigned(row, 1)?, row.try_get(2)?);
             }
         }
     }

@@ -159,18 +159,9 @@ impl Direct {
     /// Finds out what the database has of everything that the requests speak of.
     pub(super) fn ask(&self, requests: &[Request]) -> rusqlite::Result<Known> {
         let mut claims: Vec<&TermClaim> = Vec::new();
-        let mut numbers = Vec::new();
         for request in requests {
-            match request {
-                Request::Apply(_, claimed) => claims.extend(claimed),
-                Request::AddKey(key) => numbers.push(key.number),
-                Request::ReplaceKeys(keys) | Request::Restore(Part::Keys(keys)) => {
-                    numbers.extend(keys.iter().map(|key| key.number));
-                }
-                Request::Reseal(_)
-                | Request::Note(_)
-                | Request::Prune(_)
-                | Request::Restore(Part::Records(_) | Part::Blocks(_) | Part::Anchors(_)) => {}
+            if let Request::Apply(_, claimed) = request {
+                claims.extend(claimed);
             }
         }
         let mut known = Known::new(claims.iter().copied());
@@ -183,9 +174,9 @@ impl Direct {
                 Ok(())
             })?;
         }
-        for question in statement::key_numbers(&numbers) {
-            self.query(&question, |row| {
-                known.keys.insert(row.get(1)?);
+        if requests.iter().any(Request::concerns_keys) {
+            self.query(&statement::all_keys(), |row| {
+                known.keys.insert(row.get(1)?, row.get(2)?);
                 Ok(())
             })?;
         }
@@ -223,7 +214,7 @@ impl Direct {
                     entries.iter().map(|(identifier, _)| identifier).try_for_each(&mut look)?;
                 }
                 Request::AddKey(_)
-                | Request::ReplaceKeys(_)
+                | Request::ReplaceKeys { .. }
                 | Request::Note(_)
                 | Request::Prune(_)
                 | Request::Restore(Part::Blocks(_) | Part::Anchors(_) | Part::Keys(_)) => {}

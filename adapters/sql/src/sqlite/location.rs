@@ -217,4 +217,10 @@ mod tests {
             assert_eq!(Location::parse(text), expected, "{text}");
         }
     }
+
+    #[test]
+    fn databases_in_memory_are_strangers() {
+        let [one, other] = [(); 2].map(|()| Place::of(&Location::Memory));
+        assert_ne!(one.file(), other.file());
+    }
 }

@@ -316,8 +316,13 @@ impl DataKeys for SqliteRecords {
         self.write(Request::AddKey(key)).await.map(drop)
     }
 
-    async fn replace_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
-        self.write(Request::ReplaceKeys(keys)).await.map(drop)
+    async fn replace_keys(
+        &self,
+        before: &[WrappedKey],
+        after: Vec<WrappedKey>,
+    ) -> Result<(), StoreError> {
+        let before = before.to_vec();
+        self.write(Request::ReplaceKeys { before, after }).await.map(drop)
     }
 }
 

@@ -275,13 +275,6 @@ async fn durability_is_asked_for_on_every_writing_connection() {
     prepared.close().await.expect("it closes");
 }
 
-#[tokio::test]
-async fn databases_in_memory_are_strangers() {
-    let (one, other) = (memory().await, memory().await);
-    assert_eq!(one.apply(create("a", "alice"), Vec::new()).await, Ok(()));
-    assert_eq!((one.count().await, other.count().await), (Ok(1), Ok(0)));
-}
-
 /// Opens a store in a file, and another connection to it.
 async fn with_another(directory: &TempDir) -> (SqliteRecords, SqliteConnection) {
     let path = directory.path().join("kmip.db");

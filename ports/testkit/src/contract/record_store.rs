@@ -46,6 +46,7 @@ pub async fn every_promise<S: RecordStore + DataKeys + Maintenance>(new: impl As
     keys_are_loaded_oldest_first(&fresh().await).await;
     number_that_is_taken_conflicts(&fresh().await).await;
     keys_are_replaced_together_or_not(&fresh().await).await;
+    keys_that_have_changed_are_not_replaced(&fresh().await).await;
     what_is_spent_is_sealed_and_never_lowered(&fresh().await).await;
     debits_of_many_add_up(&fresh().await).await;
     concurrent_changes_land_exactly_once(&fresh().await).await;
@@ -254,18 +255,33 @@ pub async fn number_that_is_taken_conflicts(store: &dyn DataKeys) {
     assert_eq!(store.load_keys().await, Ok(vec![wrapped_key(1)]));
 }
 
-/// All keys are replaced or none; their order stays.
+/// All keys are replaced or none; their order stays, and new ones come last.
 pub async fn keys_are_replaced_together_or_not(store: &dyn DataKeys) {
     assert_eq!(store.load_keys().await, Ok(Vec::new()));
     for number in [2, 1] {
         assert_eq!(store.add_key(wrapped_key(number)).await, Ok(()));
     }
     let anew = |number| WrappedKey { number, wrapped: b"anew".to_vec() };
-    let missing = store.replace_keys(vec![anew(1), anew(3)]).await;
-    assert_eq!(missing, Err(StoreError::Conflict));
+    let kept = [wrapped_key(1), wrapped_key(2)];
+    let left_out = store.replace_keys(&kept, vec![anew(1), anew(3)]).await;
+    assert_eq!(left_out, Err(StoreError::Conflict));
     assert_eq!(store.load_keys().await, Ok(vec![wrapped_key(2), wrapped_key(1)]));
-    assert_eq!(store.replace_keys(vec![anew(1), anew(2)]).await, Ok(()));
-    assert_eq!(store.load_keys().await, Ok(vec![anew(2), anew(1)]));
+    assert_eq!(store.replace_keys(&kept, vec![anew(1), anew(2), anew(3)]).await, Ok(()));
+    assert_eq!(store.load_keys().await, Ok(vec![anew(2), anew(1), anew(3)]));
+}
+
+/// Of two who replace the same keys one is too late; so is who has not seen the newest.
+pub async fn keys_that_have_changed_are_not_replaced(store: &dyn DataKeys) {
+    let anew = |wrapped: &str| WrappedKey { number: 1, wrapped: wrapped.into() };
+    assert_eq!(store.add_key(wrapped_key(1)).await, Ok(()));
+    let before = [wrapped_key(1)];
+    assert_eq!(store.replace_keys(&before, vec![anew("one")]).await, Ok(()));
+    let late = store.replace_keys(&before, vec![anew("other")]).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+    assert_eq!(store.add_key(wrapped_key(2)).await, Ok(()));
+    let unseen = store.replace_keys(&[anew("one")], vec![anew("other"), wrapped_key(2)]).await;
+    assert_eq!(unseen, Err(StoreError::Conflict));
+    assert_eq!(store.load_keys().await, Ok(vec![anew("one"), wrapped_key(2)]));
 }
 
 /// Who seals must be known before something is sealed; what needs no seal needs nobody.
