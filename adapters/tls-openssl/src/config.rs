@@ -1,4 +1,4 @@
-//! Certificates, keys and revocation lists: read once, and checked.
+//! Certificates, keys and revocation lists: read, checked, and exchanged while the server runs.
 //!
 //! A client must present a certificate of a configured authority; a chain that a revocation list
 //! does not speak of is accepted, and a list past its date still revokes what it names, as with
@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use kmip_model::DateTime;
+use kmip_transport::Dates;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
 use openssl::dh::Dh;
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{CRL_HAS_EXPIRED, UNABLE_TO_GET_CRL};
 use crate::suites::{AuthSuite, Missing, Suite, Suites, Version};
+use crate::trust::{Trust, date, earlier};
 
 /// Overwrites what was decrypted once it has been read: `SSL_OP_CLEANSE_PLAINTEXT`, which the
 /// binding has no name for. Requests carry keys.
@@ -129,19 +131,16 @@ pub struct OpensslFiles {
     pub revocation_lists: Vec<PathBuf>,
 }
 
-/// Makes TLS sessions with OpenSSL.
-pub struct OpensslAcceptor {
+/// What sessions are made with, and how it is judged whether they still stand.
+pub(crate) struct Made {
     pub(crate) context: SslContext,
-    pub(crate) auth_suite: AuthSuite,
+    pub(crate) trust: Trust,
+    pub(crate) dates: Dates,
 }
 
-impl OpensslAcceptor {
+impl Made {
     /// Reads the files; warns of what is out of date at `now`.
-    ///
-    /// # Errors
-    ///
-    /// Says which file or cipher suite is of no use, and why.
-    pub fn new(
+    pub(crate) fn of(
         files: &OpensslFiles,
         suites: &Suites,
         now: DateTime,
@@ -150,9 +149,11 @@ impl OpensslAcceptor {
         let mut context = SslContext::builder(SslMethod::tls_server())?;
         behave(&mut context)?;
         offer(&mut context, suites)?;
-        identify(&mut context, files, &now)?;
-        trust(&mut context, files, &now)?;
-        Ok(Self { context: context.build(), auth_suite: suites.auth_suite() })
+        let mut dates = Dates::default();
+        identify(&mut context, files, &now, &mut dates)?;
+        let trust = trust(&mut context, files, &now)?;
+        trust.date(&mut dates);
+        Ok(Self { context: context.build(), trust, dates })
     }
 }
 
@@ -255,6 +256,7 @@ fn identify(
     context: &mut SslContextBuilder,
     files: &OpensslFiles,
     now: &Asn1TimeRef,
+    dates: &mut Dates,
 ) -> Result<(), OpensslConfigError> {
     let path = &files.certificates;
     let bad = |source| OpensslConfigError::BadCertificate { path: path.clone(), source };
@@ -262,6 +264,7 @@ fn identify(
     let leaf =
         chain.next().ok_or_else(|| OpensslConfigError::NoCertificate { path: path.clone() })?;
     warn_of_validity(path, &leaf, now);
+    note_period(dates, &leaf);
     let key = private_key(&files.key)?;
     if !leaf.public_key().map_err(bad)?.public_eq(&key) {
         return Err(OpensslConfigError::KeyMismatch {
@@ -272,6 +275,7 @@ fn identify(
     context.set_certificate(&leaf).map_err(bad)?;
     for issuer in chain {
         warn_of_validity(path, &issuer, now);
+        note_period(dates, &issuer);
         context.add_extra_chain_cert(issuer).map_err(bad)?;
     }
     context
@@ -284,7 +288,8 @@ fn trust(
     context: &mut SslContextBuilder,
     files: &OpensslFiles,
     now: &Asn1TimeRef,
-) -> Result<(), OpensslConfigError> {
+) -> Result<Trust, OpensslConfigError> {
+    let mut trusted = Trust::default();
     if files.client_authorities.is_empty() {
         return Err(OpensslConfigError::NoClientAuthority);
     }
@@ -292,6 +297,7 @@ fn trust(
         let bad = |source| OpensslConfigError::BadCertificate { path: path.clone(), source };
         for authority in certificates(path)? {
             context.add_client_ca(&authority).map_err(bad)?;
+            trusted.authorities.push(authority.clone());
             context.cert_store_mut().add_cert(authority).map_err(bad)?;
         }
     }
@@ -299,7 +305,8 @@ fn trust(
     let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
     for path in &files.revocation_lists {
         flags |= X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL;
-        let kind = check_lists(path, now)?;
+        let (kind, lists) = check_lists(path, now)?;
+        trusted.lists.extend(lists);
         let lookup = context.cert_store_mut().add_lookup(X509Lookup::file())?;
         lookup
             .load_crl_file(path, kind)
@@ -310,7 +317,7 @@ fn trust(
         SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
         accept_certificate,
     );
-    Ok(())
+    Ok(trusted)
 }
 
 /// Forgives a chain that no revocation list speaks of, and a list that is past its date.
@@ -366,21 +373,31 @@ fn private_key(path: &Path) -> Result<PKey<Private>, OpensslConfigError> {
 }
 
 /// Reads the lists of a file, which says in what form they are; warns of those past their date.
-fn check_lists(path: &Path, now: &Asn1TimeRef) -> Result<SslFiletype, OpensslConfigError> {
+fn check_lists(
+    path: &Path,
+    now: &Asn1TimeRef,
+) -> Result<(SslFiletype, Vec<X509Crl>), OpensslConfigError> {
     let none = || OpensslConfigError::NoRevocationList { path: path.to_owned() };
     let bytes = read(path)?;
     if let Ok(list) = X509Crl::from_der(&bytes) {
         warn_of_age(path, &list, now);
-        return Ok(SslFiletype::ASN1);
+        return Ok((SslFiletype::ASN1, vec![list]));
     }
     let text = String::from_utf8_lossy(&bytes);
-    let mut found = false;
+    let mut found = Vec::new();
     for part in text.split_inclusive(END_LIST).filter(|part| part.contains(BEGIN_LIST)) {
         let list = X509Crl::from_pem(part.as_bytes()).map_err(|_| none())?;
         warn_of_age(path, &list, now);
-        found = true;
+        found.push(list);
     }
-    if found { Ok(SslFiletype::PEM) } else { Err(none()) }
+    if found.is_empty() { Err(none()) } else { Ok((SslFiletype::PEM, found)) }
+}
+
+/// Narrows the dates of the server's certificates to those of one more.
+fn note_period(dates: &mut Dates, certificate: &X509) {
+    let (from, until) = (certificate.not_before(), certificate.not_after());
+    dates.server_from = dates.server_from.max(date(from));
+    dates.server_until = earlier(dates.server_until, date(until));
 }
 
 /// An expired certificate is no reason to refuse: clients may not look, and the keys are needed.

@@ -3,8 +3,9 @@
 //! | File | Does |
 //! |---|---|
 //! | [`suites`] | the authentication suites, and the cipher suites that each may offer |
-//! | `config` | certificates, keys, revocation lists: read once, and checked |
-//! | `acceptor` | the handshake, and who the peer is |
+//! | `config` | certificates, keys, revocation lists: read and checked |
+//! | `acceptor` | the configuration in force, the handshake, and who the peer is |
+//! | `trust` | whom the server trusts, asked again for sessions that are open |
 //! | `failure` | why a handshake failed, in words |
 //!
 //! For clients that have neither TLS 1.3 nor ECDHE with an AEAD suite, which is all that
@@ -25,7 +26,11 @@ mod acceptor;
 mod config;
 #[cfg(feature = "openssl")]
 mod failure;
+#[cfg(feature = "openssl")]
+mod trust;
 
 #[cfg(feature = "openssl")]
-pub use config::{OpensslAcceptor, OpensslConfigError, OpensslFiles};
+pub use acceptor::OpensslAcceptor;
+#[cfg(feature = "openssl")]
+pub use config::{OpensslConfigError, OpensslFiles};
 pub use suites::{AuthSuite, Suites, UnusableSuite};

@@ -84,13 +84,17 @@ struct Server {
 
 impl Server {
     fn new(acceptor: OpensslAcceptor) -> Self {
+        Self::sharing(Arc::new(acceptor))
+    }
+
+    fn sharing(acceptor: Arc<OpensslAcceptor>) -> Self {
         let runtime = Runtime::new().unwrap();
         let handler = Arc::new(Echo::default());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let limits = Limits { idle_timeout: AT_MOST, ..Limits::default() };
         let (address, shutdown, serving) = runtime.block_on(async {
             let listener =
-                Listener::bind(any, Arc::new(acceptor), limits, Arc::clone(&handler) as _).unwrap();
+                Listener::bind(any, acceptor, limits, Arc::clone(&handler) as _).unwrap();
             let shutdown = Shutdown::new();
             let address = listener.local_address();
             (address, shutdown.clone(), tokio::spawn(listener.serve(shutdown)))
@@ -365,6 +369,67 @@ fn a_revoked_client_is_refused_and_the_others_are_not() {
     // No list speaks of the authority at all.
     let acceptor = pki.acceptor(AuthSuite::Tls12, &[elsewhere]);
     assert_eq!(refusal(&acceptor, Some(&pki.client), &["-tls1_2"]), None);
+}
+
+#[test]
+fn an_open_connection_of_a_client_that_was_revoked_ends_at_its_next_message() {
+    if !client_is_there() {
+        return;
+    }
+    let pki = Pki::new();
+    let identity = pki.server(Signature::Rsa);
+    let suites = Suites::of(AuthSuite::Tls12);
+    let elsewhere = pki.list("elsewhere.crl", &authority("elsewhere"), CLIENT_SERIAL, 2099);
+    let list = pki.list("list.crl", &pki.authority, CLIENT_SERIAL, 2021);
+    let acceptor =
+        Arc::new(OpensslAcceptor::new(&pki.files(&identity, &[]), &suites, NOW).unwrap());
+    let server = Server::sharing(Arc::clone(&acceptor));
+    let other = issue(pki.path(), &pki.authority, 3, Signature::Ecdsa);
+    let mut revoked = client(server.address, Some(&pki.client), &["-tls1_2"]);
+    let mut trusted = client(server.address, Some(&other), &["-tls1_3"]);
+    let sent = message(b"12345678");
+    for lists in [&[][..], std::slice::from_ref(&elsewhere)] {
+        acceptor.exchange(&pki.files(&identity, lists), NOW).unwrap();
+        for open in [&mut revoked, &mut trusted] {
+            assert_eq!(exchange(open, &sent), sent);
+        }
+    }
+    // Files of no use change nothing.
+    let missing = pki.path().join("missing.crl");
+    let generation = acceptor.trust();
+    acceptor.exchange(&pki.files(&identity, &[missing]), NOW).unwrap_err();
+    assert_eq!(acceptor.trust(), generation);
+    acceptor.exchange(&pki.files(&identity, &[elsewhere, list]), NOW).unwrap();
+    assert_eq!(exchange(&mut trusted, &sent), sent);
+    assert_eq!(exchange(&mut revoked, &sent), b"");
+    end(revoked);
+    end(trusted);
+    assert_eq!(server.finish().messages, 5);
+    let dates = acceptor.dates();
+    assert!(dates.server_from < dates.server_until && dates.authorities_until.is_some());
+    assert_eq!(dates.lists_due.map(|due| due.0), Some(1_609_459_200));
+}
+
+#[test]
+fn another_authority_ends_open_connections_of_the_old_one() {
+    if !client_is_there() {
+        return;
+    }
+    let pki = Pki::new();
+    let identity = pki.server(Signature::Rsa);
+    let suites = Suites::of(AuthSuite::Tls12);
+    let files = pki.files(&identity, &[]);
+    let acceptor = Arc::new(OpensslAcceptor::new(&files, &suites, NOW).unwrap());
+    let server = Server::sharing(Arc::clone(&acceptor));
+    let mut open = client(server.address, Some(&pki.client), &["-tls1_2"]);
+    let sent = message(b"12345678");
+    assert_eq!(exchange(&mut open, &sent), sent);
+    let elsewhere = write(pki.path(), "elsewhere.crt", authority("elsewhere").pem());
+    let files = OpensslFiles { client_authorities: vec![elsewhere], ..files };
+    acceptor.exchange(&files, NOW).unwrap();
+    assert_eq!(exchange(&mut open, &sent), b"");
+    end(open);
+    assert_eq!(server.finish().messages, 1);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::config::TlsConfig;
 use crate::failure;
+use crate::in_force::TlsConfig;
 
 #[async_trait]
 impl Acceptor for TlsConfig {
@@ -16,6 +16,14 @@ impl Acceptor for TlsConfig {
         let stream = accept.await.map_err(|error| failure::of_handshake(&error))?;
         let certificates = certificates(&stream);
         Ok(Accepted::new(stream, |stream| stream.get_mut().0, certificates))
+    }
+
+    fn trust(&self) -> u64 {
+        self.generation()
+    }
+
+    fn still_trusts(&self, certificates: &[Vec<u8>]) -> Result<(), String> {
+        self.verify_again(certificates).map_err(|error| error.to_string())
     }
 }
 

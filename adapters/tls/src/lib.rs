@@ -2,7 +2,10 @@
 //!
 //! | File | Does |
 //! |---|---|
-//! | [`config`] | certificates, keys, revocation lists: read, checked, exchanged at run time |
+//! | [`config`] | the sources of certificates, keys and revocation lists, and why they are of no use |
+//! | [`in_force`] | the configuration of new connections, exchanged at run time |
+//! | `trust` | whom the server trusts |
+//! | `validity` | where dates lie |
 //! | `acceptor` | the handshake, and who the peer is |
 //! | [`suites`] | cipher suites by name |
 //! | `self_signed` | clients whose certificate is itself the authority |
@@ -13,12 +16,20 @@
 //! handler.
 
 pub mod config;
+pub mod in_force;
 pub mod suites;
 
 mod acceptor;
 mod failure;
 mod self_signed;
+mod trust;
+mod validity;
 
-pub use config::{Source, TlsConfig, TlsConfigError, TlsFiles, TlsSettings, TlsSources};
-pub use kmip_transport::{Limits, ListenError, Listener, MessageLimit, ServeReport, Shutdown};
+pub use config::{Source, TlsConfigError, TlsFiles, TlsSettings, TlsSources};
+pub use in_force::TlsConfig;
+pub use kmip_transport::{
+    Acceptor, Dates, Limits, LimitsInForce, ListenError, Listener, MessageLimit, ServeReport,
+    Shutdown,
+};
 pub use suites::{LeftOut, Suites};
+pub use trust::{check_authorities, check_revocation_lists};

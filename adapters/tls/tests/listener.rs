@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use kmip_model::DateTime;
 use kmip_ports::transport::{MessageHandler, Peer};
 use kmip_tls::{
-    Limits, ListenError, Listener, MessageLimit, ServeReport, Shutdown, Source, TlsConfig,
-    TlsSettings, TlsSources,
+    Limits, LimitsInForce, ListenError, Listener, MessageLimit, ServeReport, Shutdown, Source,
+    TlsConfig, TlsSettings, TlsSources,
 };
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
@@ -140,6 +140,7 @@ struct World {
     server: Identity,
     client: Identity,
     tls: Arc<TlsConfig>,
+    limits: LimitsInForce,
     handler: Arc<Handler>,
     address: SocketAddr,
     shutdown: Shutdown,
@@ -162,9 +163,10 @@ impl World {
         let listener =
             Listener::bind(any, Arc::clone(&tls), limits, Arc::clone(&handler) as _).unwrap();
         let address = listener.local_address();
+        let limits = listener.limits();
         let shutdown = Shutdown::new();
         let serving = tokio::spawn(listener.serve(shutdown.clone()));
-        Self { authority, server, client, tls, handler, address, shutdown, serving }
+        Self { authority, server, client, tls, limits, handler, address, shutdown, serving }
     }
 
     async fn tcp(&self) -> TcpStream {
@@ -351,6 +353,67 @@ async fn resumed_sessions_keep_the_client_until_the_configuration_changes() {
         world.tls.exchange(&sources, NOW).unwrap();
         assert_eq!(echo().await, HandshakeKind::Full, "{version:?}");
     }
+}
+
+#[tokio::test]
+async fn a_session_of_a_client_that_was_revoked_is_not_resumed() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let world = World::new(Limits::default());
+        let mut config = world.client_config_of(Some(&world.client), &[version]);
+        config.resumption = Resumption::in_memory_sessions(8);
+        let config = Arc::new(config);
+        let echo = async || {
+            let mut stream = world.connect_with(Arc::clone(&config)).await?;
+            exchange(&mut stream, &message(ECHO, b"12345678")).await
+        };
+        echo().await.unwrap();
+        let authority = Source::new("authority", world.authority.pem().into_bytes());
+        let list = revocation_list(&world.authority, &[world.client.serial]);
+        world.tls.exchange_trust(&[authority], &[list], NOW).unwrap();
+        echo().await.unwrap_err();
+        assert_eq!(world.handler.seen().len(), 1, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_connection_of_a_client_that_was_revoked_ends_at_its_next_message() {
+    let world = World::new(Limits::default());
+    let sent = message(ECHO, b"12345678");
+    let other = identity(&world.authority, 3);
+    let mut revoked = world.connect().await;
+    let mut trusted = world.connect_with(world.client_config(Some(&other))).await.unwrap();
+    for stream in [&mut revoked, &mut trusted] {
+        assert_eq!(exchange(stream, &sent).await.unwrap(), sent);
+    }
+    let authority = Source::new("authority", world.authority.pem().into_bytes());
+    let list = revocation_list(&world.authority, &[world.client.serial]);
+    world.tls.exchange_trust(&[authority], &[list], NOW).unwrap();
+    // Who else was there goes on.
+    assert_eq!(exchange(&mut trusted, &sent).await.unwrap(), sent);
+    exchange(&mut revoked, &sent).await.unwrap_err();
+    assert_eq!(exchange(&mut trusted, &sent).await.unwrap(), sent);
+    // The message of the revoked one was not handled.
+    assert_eq!(world.handler.seen().len(), 4);
+    assert_eq!(world.finish().await.messages, 4);
+}
+
+#[tokio::test]
+async fn other_limits_are_for_the_next_message_and_the_next_connection() {
+    let world = World::new(Limits::default());
+    let sent = message(ECHO, &[0; 4_096]);
+    let mut stream = world.connect().await;
+    assert_eq!(exchange(&mut stream, &sent).await.unwrap(), sent);
+    let maximum_message_bytes = MessageLimit::parse(2_048).unwrap();
+    let fewer = Limits { maximum_message_bytes, maximum_connections: 1, ..Limits::default() };
+    world.limits.exchange(fewer);
+    // There is one connection, so there is no room for another.
+    world.try_echo(Some(&world.client)).await.unwrap_err();
+    stream.write_all(&sent).await.unwrap();
+    let answer = rest(&mut stream).await;
+    // It is answered by its header alone, and closed.
+    assert_eq!(answer, sent[..8]);
+    world.limits.exchange(Limits::default());
+    within(async { while world.try_echo(Some(&world.client)).await.is_err() {} }).await;
 }
 
 #[tokio::test]

@@ -20,6 +20,18 @@ pub trait Acceptor: Send + Sync {
     ///
     /// Says why there is no session.
     async fn accept(&self, socket: TcpStream) -> Result<Accepted, Failure>;
+
+    /// Returns a number that moves whenever other peers may be trusted than before. It is asked for
+    /// before every message, so it costs next to nothing.
+    fn trust(&self) -> u64;
+
+    /// Verifies a peer again, by what is trusted now: the certificates that it presented, DER, leaf
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// Says why its session would not be accepted any more.
+    fn still_trusts(&self, certificates: &[Vec<u8>]) -> Result<(), String>;
 }
 
 /// Why a session did not come about, by who should look at it.
@@ -51,10 +63,21 @@ impl Accepted {
     {
         Self { session: Box::new(OverSocket { stream, socket }), certificates }
     }
+
+    /// Returns the stream of plain bytes, for who speaks another protocol than KMIP.
+    #[must_use]
+    pub fn into_stream(self) -> Box<dyn Stream> {
+        self.session
+    }
 }
 
+/// A stream of plain bytes.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + ?Sized> Stream for S {}
+
 /// A stream of plain bytes over a socket.
-pub(crate) trait Session: AsyncRead + AsyncWrite + Send + Unpin {
+pub(crate) trait Session: Stream {
     /// Returns the socket, for what must be done to it when the session is over.
     fn socket(&mut self) -> &mut TcpStream;
 }

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::acceptor::{Accepted, Acceptor, Failure, Session};
 use crate::drain::Shutdown;
-use crate::frame::{FrameReader, HEADER_BYTES, Header, SharedBytes};
-use crate::limits::Limits;
+use crate::frame::{FrameReader, HEADER_BYTES, Header};
+use crate::limits::LimitsInForce;
 
 /// How long a connection that cannot go on is still read, so that the peer can read its answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -25,10 +25,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// What all connections of a listener have in common.
 pub(crate) struct Common {
     pub(crate) acceptor: Arc<dyn Acceptor>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitsInForce,
     pub(crate) handler: Arc<dyn MessageHandler>,
     pub(crate) shutdown: Shutdown,
-    pub(crate) shared_bytes: SharedBytes,
     pub(crate) failed_handshakes: AtomicU64,
     pub(crate) messages: AtomicU64,
 }
@@ -50,6 +49,8 @@ enum End {
     Unreadable,
     /// What came was not KMIP.
     Foreign,
+    /// The peer is not trusted any more.
+    Untrusted,
     /// The server is shutting down.
     Drained,
 }
@@ -65,15 +66,17 @@ pub(crate) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
+    // Asked for before the handshake: what changes during it is looked at before the first message.
+    let trust = common.acceptor.trust();
     let Some(Accepted { mut session, certificates }) = handshake(&common, stream).await else {
         return;
     };
     let peer = Peer { connection, address: Some(address), certificates };
-    let end = messages(&common, session.as_mut(), &peer).await;
+    let end = messages(&common, session.as_mut(), &peer, trust).await;
     match end {
         End::Closed | End::Idle | End::Drained => tracing::debug!(?end, "connection ended"),
         End::CutOff | End::SlowReader => tracing::info!(?end, "connection ended"),
-        End::SlowMessage | End::Unreadable | End::Foreign => {
+        End::SlowMessage | End::Unreadable | End::Foreign | End::Untrusted => {
             tracing::warn!(?end, "connection ended");
         }
     }
@@ -84,7 +87,7 @@ pub(crate) async fn serve(
 async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
     let accept = common.acceptor.accept(stream);
     let result = tokio::select! {
-        result = timeout(common.limits.handshake_timeout, accept) => result,
+        result = timeout(common.limits.limits().handshake_timeout, accept) => result,
         () = common.shutdown.begun() => return None,
     };
     let failure = match result {
@@ -101,13 +104,16 @@ async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
 }
 
 /// Answers messages in their order until there are no more.
-async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer) -> End {
-    let limits = &common.limits;
-    let mut reader = FrameReader::new(limits.maximum_message_bytes, common.shared_bytes.clone());
+async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer, mut trust: u64) -> End {
+    let first = common.limits.budget();
+    let limit = first.limits.maximum_message_bytes;
+    let mut reader = FrameReader::new(limit, first.shared_bytes.clone());
+    drop(first);
     loop {
         if reader.is_empty() {
+            let idle_timeout = common.limits.limits().idle_timeout;
             let begun = tokio::select! {
-                begun = timeout(limits.idle_timeout, reader.begin(stream)) => begun,
+                begun = timeout(idle_timeout, reader.begin(stream)) => begun,
                 () = common.shutdown.begun() => last_call(&mut reader, stream).await,
             };
             match begun {
@@ -118,6 +124,10 @@ async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer) -> End
                 Err(_) => return End::Idle,
             }
         }
+        // The limits may have been exchanged since the last message.
+        let budget = common.limits.budget();
+        let limits = &budget.limits;
+        reader.keep_to(limits.maximum_message_bytes, &budget.shared_bytes);
         let header = match timeout(limits.message_timeout, reader.complete(stream)).await {
             Ok(Ok(header)) => header,
             Ok(Err(_)) => return End::CutOff,
@@ -128,6 +138,9 @@ async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer) -> End
             Header::Unreadable => HEADER_BYTES,
             Header::Foreign => return End::Foreign,
         };
+        if !is_trusted(common, peer, &mut trust) {
+            return End::Untrusted;
+        }
         common.messages.fetch_add(1, Ordering::Relaxed);
         let answer = common.handler.handle(peer, reader.front(length)).await;
         // Answers carry keys too.
@@ -140,6 +153,22 @@ async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer) -> End
         }
         if header == Header::Unreadable {
             return End::Unreadable;
+        }
+    }
+}
+
+/// Verifies the peer again if other peers are trusted than when it was last looked at.
+fn is_trusted(common: &Common, peer: &Peer, trust: &mut u64) -> bool {
+    let now = common.acceptor.trust();
+    if *trust == now {
+        return true;
+    }
+    *trust = now;
+    match common.acceptor.still_trusts(&peer.certificates) {
+        Ok(()) => true,
+        Err(reason) => {
+            tracing::warn!(reason, "the client is not trusted any more");
+            false
         }
     }
 }
@@ -164,7 +193,7 @@ async fn close(common: &Common, mut session: Box<dyn Session>, end: End) {
     if matches!(end, End::CutOff | End::SlowReader) {
         return;
     }
-    let time = LINGER.min(common.limits.message_timeout);
+    let time = LINGER.min(common.limits.limits().message_timeout);
     let _ = timeout(time, async {
         session.shutdown().await?;
         if end == End::Unreadable {

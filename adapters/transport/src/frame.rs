@@ -113,6 +113,15 @@ impl FrameReader {
         Self { buffer, filled: 0, limit, shared, share: Share::default() }
     }
 
+    /// Reads the next message within other limits.
+    pub(crate) fn keep_to(&mut self, limit: MessageLimit, shared: &SharedBytes) {
+        self.limit = limit;
+        // Who has bytes gives them back to where they came from.
+        if self.buffer.len() <= OWN_BYTES {
+            self.shared = shared.clone();
+        }
+    }
+
     /// Says whether no byte of a next message has arrived.
     pub(crate) fn is_empty(&self) -> bool {
         self.filled == 0
@@ -377,6 +386,19 @@ mod tests {
             assert_eq!(waiting.await.unwrap(), Header::Message(large.len()));
         }
         assert_eq!(second[0].front(large.len()), large);
+    }
+
+    #[tokio::test]
+    async fn a_message_keeps_to_the_limit_that_was_set_before_it() {
+        let small = MessageLimit::parse(1024).unwrap();
+        let mut reader = reader(MIB, MIB);
+        let bytes = [message(2048), message(2048)].concat();
+        let mut stream = bytes.as_slice();
+        reader.begin(&mut stream).await.unwrap();
+        assert_eq!(reader.complete(&mut stream).await.unwrap(), Header::Message(2056));
+        reader.consume(2056);
+        reader.keep_to(small, &SharedBytes::new(MIB));
+        assert_eq!(reader.complete(&mut stream).await.unwrap(), Header::Unreadable);
     }
 
     #[tokio::test]

@@ -7,12 +7,14 @@
 //! | [`acceptor`] | what a transport adds: how a socket becomes a session, or why it does not |
 //! | `connection` | one peer: session, messages in, answers out, in order |
 //! | `frame` | where a message ends |
+//! | [`dates`] | when what a transport shows and trusts goes out of date |
 //! | [`drain`] | the signal to finish |
 //!
 //! It knows nothing of TLS, and nothing of KMIP but the eight octets that begin a message. It never
 //! answers a message itself. What one peer does costs the others nothing but what the limits allow.
 
 pub mod acceptor;
+pub mod dates;
 pub mod drain;
 pub mod limits;
 pub mod listener;
@@ -20,7 +22,8 @@ pub mod listener;
 mod connection;
 mod frame;
 
-pub use acceptor::{Accepted, Acceptor, Failure};
+pub use acceptor::{Accepted, Acceptor, Failure, Stream};
+pub use dates::Dates;
 pub use drain::Shutdown;
-pub use limits::{Limits, MessageLimit};
+pub use limits::{Limits, LimitsInForce, MessageLimit};
 pub use listener::{ListenError, Listener, ServeReport};

@@ -1,8 +1,12 @@
 //! How much a peer may use, and for how long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
+
+use crate::frame::SharedBytes;
 
 /// A message size that no server should take or that no message fits into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -78,9 +82,67 @@ impl Default for Limits {
     }
 }
 
+/// The limits of a listener, which may be exchanged while it serves; every clone is the same.
+///
+/// New connections and next messages keep to the new ones. What is under way ends by the old ones,
+/// so for that long both sums of buffered bytes may be in use.
+#[derive(Clone, Debug)]
+pub struct LimitsInForce(Arc<ArcSwap<Budget>>);
+
+/// Limits, and the bytes that they allow all connections together.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    pub(crate) limits: Limits,
+    pub(crate) shared_bytes: SharedBytes,
+}
+
+impl LimitsInForce {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(Budget::new(limits))))
+    }
+
+    /// Exchanges the limits.
+    pub fn exchange(&self, limits: Limits) {
+        // The same limits again must not allow more bytes than they say.
+        if self.limits() != limits {
+            self.0.store(Arc::new(Budget::new(limits)));
+        }
+    }
+
+    /// Returns the limits of now.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.load().limits
+    }
+
+    pub(crate) fn budget(&self) -> Arc<Budget> {
+        self.0.load_full()
+    }
+}
+
+impl Budget {
+    fn new(limits: Limits) -> Self {
+        // Less than one message would make the largest ones wait for ever.
+        let bytes = limits.maximum_buffered_bytes.max(limits.maximum_message_bytes.bytes());
+        Self { limits, shared_bytes: SharedBytes::new(bytes) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exchange_of_the_same_limits_allows_nothing_more() {
+        let in_force = LimitsInForce::new(Limits::default());
+        let before = in_force.budget();
+        in_force.exchange(Limits::default());
+        assert!(Arc::ptr_eq(&before, &in_force.budget()));
+        let fewer = Limits { maximum_connections: 3, ..Limits::default() };
+        in_force.clone().exchange(fewer);
+        assert_eq!(in_force.limits(), fewer);
+        assert!(!Arc::ptr_eq(&before, &in_force.budget()));
+    }
 
     #[test]
     fn a_message_limit_is_between_one_kibibyte_and_sixteen_mebibytes() {

@@ -16,8 +16,7 @@ use tracing::Instrument;
 use crate::acceptor::Acceptor;
 use crate::connection::{self, Common};
 use crate::drain::Shutdown;
-use crate::frame::SharedBytes;
-use crate::limits::Limits;
+use crate::limits::{Limits, LimitsInForce};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -68,7 +67,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     acceptor: Arc<dyn Acceptor>,
-    limits: Limits,
+    limits: LimitsInForce,
     handler: Arc<dyn MessageHandler>,
 }
 
@@ -95,7 +94,13 @@ impl Listener {
             io::ErrorKind::AddrInUse => ListenError::InUse { address },
             _ => ListenError::Refused { address, source },
         })?;
-        Ok(Self { socket, address, acceptor, limits, handler })
+        Ok(Self { socket, address, acceptor, limits: LimitsInForce::new(limits), handler })
+    }
+
+    /// Returns the limits, so that they can be exchanged while the listener serves.
+    #[must_use]
+    pub fn limits(&self) -> LimitsInForce {
+        self.limits.clone()
     }
 
     /// Returns the address, with the port that was chosen if it was asked for as 0.
@@ -107,15 +112,12 @@ impl Listener {
     /// Accepts connections until `shutdown` begins, then waits until the requests in progress are
     /// answered, within the time for draining.
     pub async fn serve(self, shutdown: Shutdown) -> ServeReport {
-        let Self { socket, limits, .. } = self;
-        // Less than one message would make the largest ones wait for ever.
-        let shared_bytes = limits.maximum_buffered_bytes.max(limits.maximum_message_bytes.bytes());
+        let Self { socket, .. } = self;
         let common = Arc::new(Common {
             acceptor: self.acceptor,
-            limits,
+            limits: self.limits,
             handler: self.handler,
             shutdown: shutdown.clone(),
-            shared_bytes: SharedBytes::new(shared_bytes),
             failed_handshakes: AtomicU64::new(0),
             messages: AtomicU64::new(0),
         });
@@ -180,14 +182,15 @@ impl Connections {
         while let Some(ended) = self.tasks.try_join_next() {
             report_panic(ended);
         }
-        if self.tasks.len() >= self.common.limits.maximum_connections {
+        let maximum = self.common.limits.limits().maximum_connections;
+        if self.tasks.len() >= maximum {
             self.report.refused = self.report.refused.saturating_add(1);
             // Whoever floods the server must not flood its log.
             if self.report.refused.is_power_of_two() {
                 tracing::warn!(
                     peer = %address,
                     refused = self.report.refused,
-                    maximum = self.common.limits.maximum_connections,
+                    maximum,
                     "too many connections"
                 );
             }
@@ -208,7 +211,7 @@ impl Connections {
                 report_panic(ended);
             }
         };
-        if timeout(self.common.limits.drain_timeout, all).await.is_err() {
+        if timeout(self.common.limits.limits().drain_timeout, all).await.is_err() {
             self.report.cut_off = u64::try_from(self.tasks.len()).unwrap_or(u64::MAX);
             tracing::warn!(connections = self.report.cut_off, "requests did not end in time");
             self.tasks.shutdown().await;
