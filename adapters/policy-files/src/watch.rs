@@ -6,7 +6,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -57,6 +61,9 @@ pub struct PolicyFiles {
 struct Shared {
     policies: ArcSwap<Policies>,
     changes: watch::Sender<u64>,
+    /// Files that came into force, or went out of it, and files that could not.
+    taken: AtomicU64,
+    kept: AtomicU64,
 }
 
 /// What the thread is told, in rising weight.
@@ -90,6 +97,8 @@ impl PolicyFiles {
         let shared = Arc::new(Shared {
             policies: ArcSwap::from_pointee(empty),
             changes: watch::Sender::new(0),
+            taken: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
         });
         let mut reader = Reader {
             path: path.to_owned(),
@@ -115,6 +124,21 @@ impl PolicyFiles {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
+    }
+
+    /// Reads the files again, whether or not the system says that they have changed: on some file
+    /// systems it never does.
+    pub fn read_again(&self) {
+        // If the thread has ended, nobody needs it.
+        let _ = self.news.send(News::Change);
+    }
+
+    /// Returns how many files have come into force or gone out of it since the beginning, and how
+    /// many could not, so that what they said before was kept.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.shared.taken), count(&self.shared.kept))
     }
 }
 
@@ -226,6 +250,12 @@ impl Reader {
         }
         for (file, remark) in &remarks {
             log(file, remark);
+            let counter = match remark {
+                Remark::Loaded(_) | Remark::Gone => &self.shared.taken,
+                Remark::Unreadable(_) | Remark::Bad(_) => &self.shared.kept,
+                Remark::Reserved(_) => continue,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
         }
         self.shared.policies.store(Arc::new(self.shelf.policies(self.without_section)));
         self.shared.changes.send_modify(|count| *count = count.wrapping_add(1));
@@ -325,6 +355,9 @@ mod tests {
         fs::write(file("c.json"), policy("c", "GET")).unwrap();
         until(&files, |files| allows(files, "c", Operation::Get)).await;
         assert!(allows(&files, "p", Operation::Destroy));
+        let (taken, kept) = files.counts();
+        // A file that was seen while it was written counts too.
+        assert!(taken >= 3 && kept >= 1, "{taken} {kept}");
 
         fs::remove_file(file("b.json")).unwrap();
         until(&files, |files| allows(files, "p", Operation::Get)).await;
