@@ -190,6 +190,12 @@ impl Processor {
         Self { ports, settings, streams }
     }
 
+    /// Wires another processor that goes on with the multi-part operations of this one.
+    #[must_use]
+    pub fn rewired(&self, ports: Ports, settings: Settings) -> Self {
+        Self::with_streams(ports, settings, Arc::clone(&self.streams))
+    }
+
     /// Returns the time, for answers to what is no message.
     #[must_use]
     pub fn now(&self) -> DateTime {
