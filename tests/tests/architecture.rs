@@ -22,6 +22,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-transport", ADAPTER, &["kmip-testkit"]),
     ("kmip-tls", TRANSPORT, &["kmip-testkit"]),
     ("kmip-tls-openssl", TRANSPORT, &["kmip-testkit"]),
+    ("kmip-http", TRANSPORT, &["kmip-testkit"]),
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
@@ -41,8 +42,8 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
 ];
 
 const ADAPTER: &[&str] = &["kmip-model", "kmip-ports"];
-/// Adapters do not know each other; what two transports have in common is an adapter without means
-/// of its own, which both may know.
+/// Adapters do not know each other; what transports have in common is an adapter without means of its
+/// own, which they may know. The admin port has its sessions from there too.
 const TRANSPORT: &[&str] = &["kmip-model", "kmip-ports", "kmip-transport"];
 const PROGRAM: &[&str] = &[
     "kmip-model",
@@ -51,6 +52,7 @@ const PROGRAM: &[&str] = &[
     "kmip-ttlv",
     "kmip-tls",
     "kmip-tls-openssl",
+    "kmip-http",
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",
@@ -74,6 +76,7 @@ const EVERY_CRATE: &[&str] = &[
     "kmip-transport",
     "kmip-tls",
     "kmip-tls-openssl",
+    "kmip-http",
     "kmip-sealed",
     "kmip-sql",
     "kmip-aws-lc",

@@ -1,0 +1,15 @@
+//! The admin port: whether the server lives, is ready, which version it is, and what it counts.
+//!
+//! | File | Does |
+//! |---|---|
+//! | [`routes`] | `/livez`, `/readyz`, `/version`, `/metrics`; what they ask of the server |
+//! | [`listener`] | accepts, bounds and ends connections |
+//!
+//! It knows nothing of keys and has no way to ask for one. Who may connect is decided by where it
+//! listens, or by an acceptor that makes mutual TLS sessions.
+
+pub mod listener;
+pub mod routes;
+
+pub use listener::{AdminListener, ListenError};
+pub use routes::{Check, Health, Metrics, Routes};
