@@ -117,14 +117,19 @@ impl ConfigArguments {
         Ok(self.prepare()?.config)
     }
 
+    /// Returns the file that most of it is in.
+    fn file(&self) -> PathBuf {
+        let file = self.pykmip_config.as_ref().or(self.config.as_ref());
+        file.cloned().unwrap_or_else(|| PathBuf::from(config::SYSTEM_PATH))
+    }
+
     /// Reads the configuration, and what should be known about it.
     fn prepare(&self) -> Result<Prepared, Report> {
         if let Some(file) = &self.pykmip_config {
             let builder = Server::builder().config_path(file);
             return self.set.iter().fold(builder, Builder::set).prepare();
         }
-        let file = self.config.clone().unwrap_or_else(|| PathBuf::from(config::SYSTEM_PATH));
-        Ok(Config::load(Some(&file), &self.set)?.into())
+        Ok(Config::load(Some(&self.file()), &self.set)?.into())
     }
 }
 
@@ -157,7 +162,9 @@ fn run(command: Command) -> Result<ExitCode, Report> {
         Command::Object(command) => return control::object(&command),
         Command::Init(arguments) => init::run(&arguments),
         Command::Serve(arguments) => {
-            serve::run(&arguments.config.prepare()?, arguments.create_store)
+            let config = arguments.config.clone();
+            let file = config.file();
+            serve::run(move || config.prepare(), Some(file), arguments.create_store)
         }
         Command::Dev(arguments) => dev::run(&arguments),
         Command::PykmipServer(arguments) => pykmip_server::run(&arguments),

@@ -48,6 +48,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
         let logging = Logging::start(&config.log, &config.telemetry)?;
         serve::harden();
         let server = Server::start(&config, false).await?;
+        let (file, set) = (config_file.clone(), arguments.set.clone());
+        let read = move || Ok(Config::load(Some(&file), &set)?);
+        server.reload().reads_from(serve::origin(read, Some(config_file), &logging));
         let signals = serve::announce(&server)?;
         let mut client = ClientConfig::load(&directory.join("client.toml"))?;
         client.address = server.address().to_string();

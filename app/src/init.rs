@@ -15,7 +15,7 @@ use kmip_x509::{CertificateAuthority, Issued};
 
 use crate::{
     client::ClientConfig,
-    config::{Config, Listen, ListenKmip, RootKey, Storage},
+    config::{Address, Config, Listen, ListenAdmin, ListenKmip, RootKey, Storage},
     report::Report,
     serve,
     wire::storage::{self, Creation},
@@ -96,11 +96,19 @@ fn configuration(address: SocketAddr) -> Config {
                 client_ca: Some("pki/ca.crt".into()),
                 ..ListenKmip::default()
             },
+            admin: ListenAdmin { address: beside(address), ..ListenAdmin::default() },
         },
         storage: Storage { url: "sqlite:kmip-app.db".to_owned(), ..Storage::default() },
         root_key: RootKey { file: Some("root.key".to_owned()), ..RootKey::default() },
         ..Config::default()
     }
+}
+
+/// Returns where the admin port of a development server is: on the next port, so that two servers
+/// that do not want the same port for KMIP do not want the same one here.
+fn beside(address: SocketAddr) -> Address {
+    let port = if address.port() == 0 { 0 } else { address.port().checked_add(1).unwrap_or(0) };
+    Address::new("127.0.0.1", port)
 }
 
 /// Makes the root key and an empty store under it.
@@ -176,6 +184,18 @@ mod tests {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         assert!(check_name("client-1@example.com").is_ok());
+    }
+
+    #[test]
+    fn the_admin_port_is_the_next_one() {
+        for (kmip, admin) in [
+            ("127.0.0.1:5696", "127.0.0.1:5697"),
+            ("0.0.0.0:7000", "127.0.0.1:7001"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("127.0.0.1:65535", "127.0.0.1:0"),
+        ] {
+            assert_eq!(beside(kmip.parse().unwrap()).to_string(), admin);
+        }
     }
 
     #[test]

@@ -23,14 +23,18 @@ pub mod config;
 mod control;
 mod decode;
 mod dev;
+#[cfg(feature = "admin-http")]
+mod health;
 #[cfg(feature = "import-pykmip")]
 pub mod import;
 pub mod init;
 mod log;
 mod log_file;
+mod open_admin;
 mod progress;
 pub mod pykmip;
 mod pykmip_server;
+pub mod reload;
 pub mod report;
 mod root_key_verbs;
 mod serve;
@@ -41,5 +45,6 @@ pub use builder::{Builder, Prepared};
 pub use config::Config;
 pub use log::Logging;
 pub use pykmip::settings::{AuthSuite, LoggingLevel};
+pub use reload::Reload;
 pub use report::Report;
 pub use server::Server;

@@ -6,6 +6,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt as _, LevelFilter},
     layer::SubscriberExt as _,
+    reload,
     util::SubscriberInitExt as _,
 };
 
@@ -29,8 +30,27 @@ fn filter(log: &Log) -> Result<EnvFilter, Report> {
 #[must_use = "logging ends with it"]
 pub struct Logging {
     file: Option<LogFile>,
+    level: LogLevel,
     #[cfg(feature = "otel")]
     traces: Option<kmip_telemetry::Traces>,
+}
+
+/// How much is logged, which may be changed while it is; every clone is the same.
+#[derive(Clone)]
+pub(crate) struct LogLevel(Vec<reload::Handle<EnvFilter, Registry>>);
+
+impl LogLevel {
+    /// Logs by this level from now on.
+    ///
+    /// # Errors
+    /// If it is no level, or this is not what logs; it is then what it was.
+    pub(crate) fn exchange(&self, log: &Log) -> Result<(), Report> {
+        filter(log)?;
+        for handle in &self.0 {
+            handle.reload(filter(log)?)?;
+        }
+        Ok(())
+    }
 }
 
 /// Where lines are written.
@@ -47,7 +67,8 @@ impl Logging {
             Some(path) => Some(LogFile::open(path, log.file_bytes, log.files)?),
             None => None,
         };
-        let registry = tracing_subscriber::registry().with(lines(log, file.clone())?);
+        let (lines, level) = lines(log, file.clone())?;
+        let registry = tracing_subscriber::registry().with(lines);
         #[cfg(feature = "otel")]
         {
             let version = env!("CARGO_PKG_VERSION");
@@ -63,7 +84,7 @@ impl Logging {
                 }
                 None => registry.try_init(),
             };
-            Ok(Self { file, traces })
+            Ok(Self { file, level, traces })
         }
         #[cfg(not(feature = "otel"))]
         {
@@ -73,8 +94,13 @@ impl Logging {
                 ));
             }
             let _ = registry.try_init();
-            Ok(Self { file })
+            Ok(Self { file, level })
         }
+    }
+
+    /// Returns how much is logged, to change it.
+    pub(crate) fn level(&self) -> LogLevel {
+        self.level.clone()
     }
 
     /// Sends and writes what is left.
@@ -98,7 +124,7 @@ impl Drop for Logging {
 }
 
 /// Lays out where lines go: to standard error, or to a file and what matters to standard error.
-fn lines(log: &Log, file: Option<LogFile>) -> Result<Vec<Lines>, Report> {
+fn lines(log: &Log, file: Option<LogFile>) -> Result<(Vec<Lines>, LogLevel), Report> {
     let error = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -107,15 +133,19 @@ fn lines(log: &Log, file: Option<LogFile>) -> Result<Vec<Lines>, Report> {
         LogFormat::Json => error.json().boxed(),
     };
     let Some(file) = file else {
-        return Ok(vec![error.with_filter(filter(log)?).boxed()]);
+        let (level, handle) = reload::Layer::new(filter(log)?);
+        return Ok((vec![error.with_filter(level).boxed()], LogLevel(vec![handle])));
     };
     let whole = tracing_subscriber::fmt::layer().with_writer(file).with_ansi(false);
     let whole = match log.format {
         LogFormat::Text => whole.boxed(),
         LogFormat::Json => whole.json().boxed(),
     };
-    Ok(vec![
-        whole.with_filter(filter(log)?).boxed(),
-        error.with_filter(filter(log)?.and(LevelFilter::WARN)).boxed(),
-    ])
+    let (of_whole, whole_handle) = reload::Layer::new(filter(log)?);
+    let (of_error, error_handle) = reload::Layer::new(filter(log)?);
+    let lines = vec![
+        whole.with_filter(of_whole).boxed(),
+        error.with_filter(of_error.and(LevelFilter::WARN)).boxed(),
+    ];
+    Ok((lines, LogLevel(vec![whole_handle, error_handle])))
 }

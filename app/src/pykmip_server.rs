@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    builder::Builder,
+    builder::{Builder, Prepared},
     pykmip::{
         self,
         settings::{self, AuthSuite, Given, LoggingLevel, SettingsError},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The options of PyKMIP's server, which stand above its configuration file.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Arguments {
     /// The host name or address to listen on.
     #[arg(short = 'n', long, value_name = "HOST")]
@@ -70,16 +70,21 @@ pub(crate) struct Arguments {
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
-    let builder = match &arguments.config_path {
-        Some(path) => Server::builder().config_path(path),
-        None => Server::builder().config_path_if_there(pykmip::SYSTEM_PATH),
-    };
-    let builder = builder.given(arguments.given());
-    let builder = arguments.set.iter().fold(builder, Builder::set);
-    serve::run(&builder.prepare()?, arguments.create_store)
+    let file = arguments.config_path.clone().unwrap_or_else(|| pykmip::SYSTEM_PATH.into());
+    let again = arguments.clone();
+    serve::run(move || again.prepare(), Some(file), arguments.create_store)
 }
 
 impl Arguments {
+    fn prepare(&self) -> Result<Prepared, Report> {
+        let builder = match &self.config_path {
+            Some(path) => Server::builder().config_path(path),
+            None => Server::builder().config_path_if_there(pykmip::SYSTEM_PATH),
+        };
+        let builder = builder.given(self.given());
+        self.set.iter().fold(builder, Builder::set).prepare()
+    }
+
     fn given(&self) -> Given {
         Given {
             hostname: self.hostname.clone(),

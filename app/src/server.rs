@@ -3,27 +3,29 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use kmip_host::SystemClock;
-use kmip_model::Interval;
-use kmip_operations::{ForbiddenObjects, Ports, Processor, PssSalt, Settings, WrappedKeyValue};
+use kmip_operations::Ports;
 use kmip_ports::clock::Clock;
 use kmip_tls::{Listener, ServeReport, Shutdown};
-use kmip_ttlv::{Endpoint, endpoint::protocol_versions, objects::KeyValueForm};
+use kmip_ttlv::objects::KeyValueForm;
 use kmip_x509::X509Certificates;
 
 use crate::{
     builder::Builder,
-    config::{Config, Unasked},
+    config::Config,
     control::{Control, Place, Retention},
+    open_admin::OpenAdmin,
+    reload::{Beginning, Reload, Reloading, Targets},
     report::Report,
     wire::{
-        self, crypto, identity,
+        self,
+        answering::Answering,
+        crypto,
+        identity::CurrentAuthenticator,
+        policies::CurrentPolicies,
         storage::{Creation, Storage, Url},
         transport,
     },
 };
-
-/// How many items of TTLV a request may have; the largest real ones have some hundreds.
-const MAXIMUM_ELEMENTS: usize = 16_384;
 
 /// A server that has bound its address.
 pub struct Server {
@@ -32,6 +34,8 @@ pub struct Server {
     shutdown: Shutdown,
     control: Option<Control>,
     retention: Option<Retention>,
+    reloading: Reloading,
+    admin: OpenAdmin,
 }
 
 impl Server {
@@ -47,39 +51,62 @@ impl Server {
     /// Whatever keeps the server from working, in words for an operator.
     pub async fn start(config: &Config, create_store: bool) -> Result<Self, Report> {
         wire::check(config)?;
+        let beginning = Beginning::of(config);
         let creation = if create_store { Creation::Asked } else { Creation::First };
         let storage = Storage::open(config, creation).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let authenticator = Arc::new(CurrentAuthenticator::new(&config.auth)?);
+        let policies = Arc::new(CurrentPolicies::new(&config.policy)?);
         let ports = Ports {
             store: Arc::clone(&storage.store) as Arc<_>,
             clock: Arc::clone(&clock),
             key_values: Arc::new(KeyValueForm),
             crypto: crypto::suite(&config.crypto),
             certificates: Arc::new(X509Certificates),
-            authenticator: identity::authenticator(&config.auth)?,
-            policies: identity::policies(&config.policy)?,
+            authenticator: Arc::clone(&authenticator) as Arc<_>,
+            policies: Arc::clone(&policies) as Arc<_>,
             audit: Arc::clone(&storage.store) as Arc<_>,
         };
-        let processor = Arc::new(Processor::new(ports, settings(config)));
-        let limits = kmip_ttlv::Limits {
-            length: config.limits.message_bytes,
-            elements: MAXIMUM_ELEMENTS,
-            ..kmip_ttlv::Limits::default()
+        let answering = Arc::new(Answering::new(ports, config));
+        let (listener, transport) =
+            transport::listen(config, clock.now(), Arc::clone(&answering) as Arc<_>)?;
+        let transport = Arc::new(transport);
+        let shutdown = Shutdown::new();
+        let admin = OpenAdmin::start(config, &storage, &transport, &clock, &shutdown).await?;
+        let targets = Targets {
+            transport,
+            answering,
+            authenticator,
+            policies,
+            admin: admin.tls(),
+            clock: Arc::clone(&clock),
         };
-        let endpoint = Arc::new(Endpoint::new(processor, limits));
-        let listener = transport::listen(config, clock.now(), endpoint)?;
+        let reloading = Reloading::start(config, beginning, targets)?;
         let place = Place::of(config, &storage, clock);
         let days = config.audit.keep_days;
         let retention = days.map(|days| Retention::start(place.clone(), days.get()));
         let control =
             Url::parse(&config.storage.url)?.file().and_then(|file| Control::start(file, place));
-        Ok(Self { listener, storage, shutdown: Shutdown::new(), control, retention })
+        Ok(Self { listener, storage, shutdown, control, retention, reloading, admin })
     }
 
     /// Returns the address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listener.local_address()
+    }
+
+    /// Returns where the admin port is, if there is one.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address()
+    }
+
+    /// Returns the handle that has certificates, accounts and limits read again. Files that change
+    /// are read again without it.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        self.reloading.handle()
     }
 
     /// Returns the handle that ends [`Server::serve`].
@@ -94,7 +121,7 @@ impl Server {
     /// If the store could not be written, so that nobody knows what is on the disk: then it stops by
     /// itself, and only a start finds out.
     pub async fn serve(self) -> Result<ServeReport, Report> {
-        let Self { listener, storage, shutdown, control, retention } = self;
+        let Self { listener, storage, shutdown, control, retention, reloading, admin } = self;
         let sealing = storage.go_on_sealing();
         let mut serving = pin!(listener.serve(shutdown.clone()));
         let report = tokio::select! {
@@ -105,6 +132,7 @@ impl Server {
                 serving.await
             }
         };
+        drop(reloading);
         if let Some(control) = control {
             control.end().await;
         }
@@ -115,6 +143,8 @@ impl Server {
             // It goes on at the next start.
             sealing.abort();
         }
+        // It has told until now that the server is not ready.
+        admin.end().await;
         storage.close().await;
         if storage.has_failed() {
             return Err(Report::new(
@@ -123,28 +153,5 @@ impl Server {
             ));
         }
         Ok(report)
-    }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        protocol_versions: protocol_versions(),
-        names_unique: config.names.unique,
-        forbidden_objects: if config.policy.reveal_forbidden {
-            ForbiddenObjects::Revealed
-        } else {
-            ForbiddenObjects::Unknown
-        },
-        interop: config.operations.interop,
-        pss_salt: if config.operations.longest_salt { PssSalt::Longest } else { PssSalt::Hash },
-        wrapped_key_value: if config.operations.wrapped_key_in_structure {
-            WrappedKeyValue::Structure
-        } else {
-            WrappedKeyValue::Bytes
-        },
-        lease_time: Interval(3_600),
-        maximum_response_size: config.limits.response_bytes,
-        conservative_attributes: config.attributes.unasked == Unasked::Conservative,
-        ..Settings::default()
     }
 }

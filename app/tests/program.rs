@@ -47,7 +47,10 @@ fn start(arguments: &[&str]) -> (Child, String) {
         .expect("the program can be started");
     let mut line = String::new();
     let stdout = child.stdout.take().expect("standard output is piped");
-    BufReader::new(stdout).read_line(&mut line).expect("a line is printed");
+    let mut reader = BufReader::new(stdout);
+    reader.read_line(&mut line).expect("a line is printed");
+    // Who prints more must find somebody there.
+    child.stdout = Some(reader.into_inner());
     let address = line.trim().strip_prefix("listening on ").map(str::to_owned);
     (child, address.unwrap_or_else(|| panic!("not an address: {line:?}")))
 }
@@ -98,6 +101,23 @@ fn dev_shows_a_first_key() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(printed.starts_with("listening on 127.0.0.1:"), "{printed}");
     assert!(printed.contains("AES 256"), "{printed}");
+}
+
+#[test]
+#[cfg(feature = "admin-http")]
+fn two_development_servers_run_side_by_side_and_a_taken_admin_port_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("listen.admin.address={}", free.local_addr().unwrap());
+    let [one, two] = ["one", "two"].map(|name| path(parent.path(), name));
+    let (mut first, _) = start(&["dev", &one, "--address", "127.0.0.1:0"]);
+    let (mut second, _) = start(&["dev", &two, "--address", "127.0.0.1:0"]);
+    let config = format!("{one}/kmip-app.toml");
+    assert_eq!([terminate(&mut first), terminate(&mut second)], [Some(0), Some(0)]);
+    let output = run(&["serve", "--config", &config, "--set", &taken]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("the admin port") && error.contains("in use"), "{error}");
 }
 
 #[cfg(unix)]

@@ -150,6 +150,12 @@ impl Connection {
         Ok(Self { stream: StreamOwned::new(session, socket) })
     }
 
+    /// Returns the certificate that the server has shown, DER.
+    pub fn server_certificate(&self) -> Vec<u8> {
+        let shown = self.stream.conn.peer_certificates().and_then(<[_]>::first);
+        shown.map(|certificate| certificate.to_vec()).unwrap_or_default()
+    }
+
     /// Sends a request and reads the answer.
     pub fn exchange(&mut self, request: &Item) -> Result<Item, ConnectionError> {
         self.send(&request.encode()?)?;
@@ -177,6 +183,14 @@ impl Connection {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).map_err(ConnectionError::Broken)?;
         Ok([&header[..], &body].concat())
+    }
+
+    /// Receives everything until the end, which may be a broken connection, as text.
+    pub fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        // What came before it broke is what is asked for.
+        let _ = self.stream.read_to_end(&mut rest);
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     /// Asks, and insists on a well-formed answer of the same version to every item.

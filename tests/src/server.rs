@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use kmip_app::init::{self, Arguments};
-use kmip_app::{Config, Server};
+use kmip_app::{Config, Reload, Server};
 use kmip_tls::{ServeReport, Shutdown};
 use tempfile::TempDir;
 
@@ -90,16 +90,16 @@ impl Directory {
 }
 
 /// A server that runs until it is dropped.
-#[derive(Debug)]
 pub struct TestServer {
     running: Option<Running>,
     config: Config,
     directory: Arc<Directory>,
 }
 
-#[derive(Debug)]
 struct Running {
     address: SocketAddr,
+    admin: Option<SocketAddr>,
+    reload: Reload,
     shutdown: Shutdown,
     thread: JoinHandle<ServeReport>,
 }
@@ -131,6 +131,22 @@ impl TestServer {
     /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.running.as_ref().expect("it runs until it is dropped").address
+    }
+
+    /// Returns where its admin port is.
+    pub fn admin_address(&self) -> SocketAddr {
+        let running = self.running.as_ref().expect("it runs until it is dropped");
+        running.admin.expect("a development server has an admin port")
+    }
+
+    /// Returns the handle that has its configuration read again.
+    pub fn reload(&self) -> &Reload {
+        &self.running.as_ref().expect("it runs until it is dropped").reload
+    }
+
+    /// Returns the configuration that it was started with.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Returns its directory.
@@ -218,7 +234,12 @@ fn run(config: &Config) -> Result<Running, String> {
         runtime.block_on(async {
             match Server::start(&config, false).await {
                 Ok(server) => {
-                    let started = (server.address(), server.shutdown());
+                    let started = (
+                        server.address(),
+                        server.admin_address(),
+                        server.reload(),
+                        server.shutdown(),
+                    );
                     tell.send(Ok(started)).expect("the test waits for it");
                     server.serve().await.unwrap_or_else(|report| panic!("{report}"))
                 }
@@ -230,7 +251,9 @@ fn run(config: &Config) -> Result<Running, String> {
         })
     });
     match told.recv() {
-        Ok(Ok((address, shutdown))) => Ok(Running { address, shutdown, thread }),
+        Ok(Ok((address, admin, reload, shutdown))) => {
+            Ok(Running { address, admin, reload, shutdown, thread })
+        }
         Ok(Err(report)) => Err(report),
         Err(_) => Err("the server panicked".to_owned()),
     }

@@ -20,10 +20,10 @@ pub struct Auth {
     pub user_from: UserFrom,
     /// What of the client certificate is the user's groups.
     pub groups_from: GroupsFrom,
-    /// The groups of users, TOML: `user = ["group", …]`; read at start.
+    /// The groups of users, TOML: `user = ["group", …]`; read again when it changes.
     pub groups_file: Option<PathBuf>,
-    /// Accounts with passwords, TOML, mode 0600; read at start. Without it, credentials in requests
-    /// are ignored.
+    /// Accounts with passwords, TOML, mode 0600; read again when it changes. Without it, credentials
+    /// in requests are ignored.
     pub accounts_file: Option<PathBuf>,
     /// SLUGS directories, asked in this order; with any, only users that one of them knows get in.
     #[serde(deserialize_with = "one_or_many")]

@@ -3,6 +3,7 @@
 //! Unknown keys are refused with the nearest known name. Paths in the file are relative to it.
 
 pub mod address;
+pub mod admin;
 pub mod audit;
 pub mod auth;
 mod database;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use self::{
     address::Address,
+    admin::ListenAdmin,
     audit::{Audit, Node, Reads},
     auth::{Auth, GroupsFrom, Slugs, UserFrom},
     policy::{Policy, WithoutSection},
@@ -73,6 +75,8 @@ pub struct Config {
 pub struct Listen {
     /// KMIP over mutual TLS.
     pub kmip: ListenKmip,
+    /// Health, version and metrics over HTTP.
+    pub admin: ListenAdmin,
 }
 
 /// KMIP over mutual TLS.
@@ -89,7 +93,7 @@ pub struct ListenKmip {
     pub client_ca: Option<PathBuf>,
     /// The older kinds of TLS, by OpenSSL; without it TLS 1.2 and 1.3 with modern suites only.
     pub auth_suite: Option<AuthSuite>,
-    /// Certificate revocation lists, PEM or DER; read at start.
+    /// Certificate revocation lists, PEM or DER; read again when they change.
     pub crls: Vec<PathBuf>,
     /// How many session tickets a TLS 1.3 client is sent; 0 for clients that choke on them.
     pub tls13_tickets: usize,
@@ -344,7 +348,15 @@ impl Config {
     /// Makes relative paths relative to the configuration file.
     fn resolve_paths(&mut self, directory: &Path) {
         let kmip = &mut self.listen.kmip;
-        let single = [&mut kmip.certificate, &mut kmip.key, &mut kmip.client_ca];
+        let admin = &mut self.listen.admin;
+        let single = [
+            &mut kmip.certificate,
+            &mut kmip.key,
+            &mut kmip.client_ca,
+            &mut admin.certificate,
+            &mut admin.key,
+            &mut admin.client_ca,
+        ];
         for path in single.into_iter().flatten().chain(&mut kmip.crls).chain(&mut self.log.file) {
             *path = directory.join(&*path);
         }

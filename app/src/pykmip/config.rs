@@ -11,8 +11,8 @@ use super::{
     settings::{AuthSuite, Settings, SettingsError},
 };
 use crate::config::{
-    self, Address, Attributes, Auth, Config, Crypto, Listen, ListenKmip, Log, Operations, Policy,
-    RootKey, Slugs, Storage, Unasked, WithoutSection,
+    self, Address, Attributes, Auth, Config, Crypto, Listen, ListenAdmin, ListenKmip, Log,
+    Operations, Policy, RootKey, Slugs, Storage, Unasked, WithoutSection,
 };
 
 /// Where things lie that settings do not say.
@@ -98,6 +98,8 @@ pub fn translate(
                 cipher_suites: settings.tls_cipher_suites.clone(),
                 ..ListenKmip::default()
             },
+            // PyKMIP has no such port, and two of its servers on one computer must not meet there.
+            admin: ListenAdmin { enabled: false, ..ListenAdmin::default() },
         },
         storage: Storage { url: format!("sqlite:{}", place.store.display()), ..Storage::default() },
         root_key: RootKey {

@@ -1,22 +1,26 @@
-//! Who clients are, and what they may do.
+//! Who clients are, and how that is exchanged while the server runs.
 //!
 //! Each source of identity stands on the one before it: the certificate; an account, if the request
 //! has a credential and there are accounts; the file of groups; SLUGS, whose word is the last.
 
 use std::{fs, path::Path, sync::Arc};
 
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use kmip_accounts::{AccountAuthenticator, Accounts, GroupAuthenticator, Groups};
 use kmip_host::secret_file;
-use kmip_model::policy::{self, Policies};
-use kmip_policy_files::PolicyFiles;
-use kmip_ports::{identity::Authenticator, policy::PolicySource};
+use kmip_model::Principal;
+use kmip_ports::{
+    identity::{AuthenticationError, Authenticator, Credential},
+    transport::Peer,
+};
 use kmip_x509::{
     CertificateAuthenticator,
     principal::{self, ClientUsage, Reading},
 };
 
 use crate::{
-    config::{Auth, GroupsFrom, Policy, UserFrom, WithoutSection},
+    config::{Auth, GroupsFrom, UserFrom},
     report::Report,
 };
 
@@ -25,8 +29,36 @@ pub(crate) fn check(auth: &Auth) -> Result<(), Report> {
     slugs::check(auth)
 }
 
-/// Finds out who clients are.
-pub(crate) fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Report> {
+/// Finds out who clients are, by what was last taken of the configuration.
+pub(crate) struct CurrentAuthenticator(ArcSwap<Arc<dyn Authenticator>>);
+
+impl CurrentAuthenticator {
+    /// Reads the files that the configuration names.
+    pub(crate) fn new(auth: &Auth) -> Result<Self, Report> {
+        Ok(Self(ArcSwap::from_pointee(authenticator(auth)?)))
+    }
+
+    /// Reads them again; if one is of no use, everything stays as it is.
+    pub(crate) fn exchange(&self, auth: &Auth) -> Result<(), Report> {
+        self.0.store(Arc::new(authenticator(auth)?));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Authenticator for CurrentAuthenticator {
+    async fn authenticate(
+        &self,
+        peer: &Peer,
+        credentials: &[Credential],
+    ) -> Result<Principal, AuthenticationError> {
+        // One message is one client, whatever is exchanged meanwhile.
+        let current = self.0.load_full();
+        current.authenticate(peer, credentials).await
+    }
+}
+
+fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Report> {
     let mut authenticator: Arc<dyn Authenticator> =
         Arc::new(CertificateAuthenticator::reading(reading(auth)));
     if let Some(path) = &auth.accounts_file {
@@ -142,28 +174,6 @@ mod slugs {
     ) -> Result<Arc<dyn Authenticator>, Report> {
         check(auth).map(|()| beneath)
     }
-}
-
-/// The two policies that always exist.
-struct StandardPolicies(Arc<Policies>);
-
-impl PolicySource for StandardPolicies {
-    fn policies(&self) -> Arc<Policies> {
-        Arc::clone(&self.0)
-    }
-}
-
-/// Finds the operation policies.
-pub(crate) fn policies(policy: &Policy) -> Result<Arc<dyn PolicySource>, Report> {
-    let without_section = match policy.groups_without_section {
-        WithoutSection::Preset => policy::WithoutSection::Preset,
-        WithoutSection::Deny => policy::WithoutSection::Deny,
-    };
-    if let Some(path) = &policy.path {
-        return Ok(Arc::new(PolicyFiles::watch(path, without_section)?));
-    }
-    let policies = Policies::default().with_groups_without_section(without_section);
-    Ok(Arc::new(StandardPolicies(Arc::new(policies))))
 }
 
 #[cfg(test)]

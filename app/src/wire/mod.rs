@@ -1,11 +1,15 @@
 //! From configuration to adapters: one file for each port that can be chosen.
 
+pub(crate) mod admin;
+pub(crate) mod answering;
 pub(crate) mod crypto;
 pub(crate) mod identity;
 mod layered;
+pub(crate) mod policies;
 pub(crate) mod root_key;
 pub(crate) mod storage;
 pub(crate) mod target;
+pub(crate) mod tls;
 pub(crate) mod transport;
 
 use crate::{config::Config, report::Report};
@@ -17,6 +21,7 @@ pub(crate) fn check(config: &Config) -> Result<(), Report> {
     crypto::check(&config.crypto)?;
     identity::check(&config.auth)?;
     transport::check(&config.listen.kmip)?;
+    admin::check(&config.listen.admin)?;
     if !cfg!(feature = "otel") && config.telemetry.endpoint.is_some() {
         return Err(missing("telemetry.endpoint", "otel"));
     }

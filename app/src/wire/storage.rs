@@ -53,7 +53,8 @@ pub(crate) enum Creation {
     Never,
 }
 
-/// An open store.
+/// An open store; every clone is the same.
+#[derive(Clone)]
 pub(crate) struct Storage {
     /// What the domain sees.
     pub(crate) store: Arc<SealedStore>,
@@ -64,6 +65,7 @@ pub(crate) struct Storage {
 }
 
 /// An open database.
+#[derive(Clone)]
 pub(super) enum Database {
     #[cfg(feature = "store-sqlite")]
     Sqlite(Arc<SqliteRecords>),

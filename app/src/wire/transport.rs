@@ -5,10 +5,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use kmip_model::DateTime;
 use kmip_ports::transport::MessageHandler;
 use kmip_tls::{
-    Limits, Listener, MessageLimit, Suites, TlsConfig, TlsFiles, TlsSettings, TlsSources,
+    Dates, Limits, LimitsInForce, Listener, MessageLimit, Suites, TlsFiles, TlsSettings,
 };
 
-use crate::{config, report::Report, wire};
+use crate::{
+    config,
+    report::Report,
+    wire::{self, tls::Modern},
+};
 
 /// Checks that this build has the TLS that is asked for.
 pub(crate) fn check(kmip: &config::ListenKmip) -> Result<(), Report> {
@@ -18,19 +22,14 @@ pub(crate) fn check(kmip: &config::ListenKmip) -> Result<(), Report> {
     Ok(())
 }
 
-/// Binds the listener for KMIP over mutual TLS.
+/// Binds the listener for KMIP over mutual TLS, and returns what of it can be exchanged.
 pub(crate) fn listen(
     config: &config::Config,
     now: DateTime,
     handler: Arc<dyn MessageHandler>,
-) -> Result<Listener, Report> {
+) -> Result<(Listener, Exchange), Report> {
     let kmip = &config.listen.kmip;
-    let files = TlsFiles {
-        certificates: required(kmip.certificate.as_ref(), "certificate")?,
-        key: required(kmip.key.as_ref(), "key")?,
-        client_authorities: vec![required(kmip.client_ca.as_ref(), "client_ca")?],
-        revocation_lists: kmip.crls.clone(),
-    };
+    let files = files(kmip)?;
     let limits = limits(&config.limits)?;
     let address = kmip
         .address
@@ -38,16 +37,86 @@ pub(crate) fn listen(
         .map_err(|error| Report::new(format!("listen.kmip.address {}: {error}", kmip.address)))?;
     #[cfg(feature = "transport-tls-openssl")]
     if let Some(auth_suite) = kmip.auth_suite {
-        let acceptor = older(files, auth_suite, kmip, now)?;
-        return Ok(Listener::bind(address, Arc::new(acceptor), limits, handler)?);
+        let acceptor = Arc::new(older(files, auth_suite, kmip, now)?);
+        let listener = Listener::bind(address, Arc::clone(&acceptor), limits, handler)?;
+        let exchange = Exchange { tls: Tls::Older(acceptor), limits: listener.limits() };
+        return Ok((listener, exchange));
     }
     let settings = TlsSettings {
         send_tls13_tickets: kmip.tls13_tickets,
         suites: suites(kmip)?,
         ..TlsSettings::default()
     };
-    let tls = TlsConfig::new(&TlsSources::read(&files)?, settings, now)?;
-    Ok(Listener::bind(address, Arc::new(tls), limits, handler)?)
+    let tls = Modern::new(&files, settings, now)?;
+    let listener = Listener::bind(address, Arc::clone(&tls.config), limits, handler)?;
+    let exchange = Exchange { tls: Tls::Modern(tls), limits: listener.limits() };
+    Ok((listener, exchange))
+}
+
+/// What of a listener can be exchanged while it serves.
+pub(crate) struct Exchange {
+    tls: Tls,
+    limits: LimitsInForce,
+}
+
+enum Tls {
+    Modern(Modern),
+    #[cfg(feature = "transport-tls-openssl")]
+    Older(Arc<kmip_tls_openssl::OpensslAcceptor>),
+}
+
+impl Exchange {
+    /// Takes other limits for new connections and next messages.
+    pub(crate) fn limits(&self, limits: &config::Limits) -> Result<(), Report> {
+        self.limits.exchange(self::limits(limits)?);
+        Ok(())
+    }
+
+    /// Reads the server's certificate and key for new connections.
+    pub(crate) fn identity(&self, kmip: &config::ListenKmip, now: DateTime) -> Result<(), Report> {
+        let files = files(kmip)?;
+        match &self.tls {
+            Tls::Modern(tls) => tls.identity(&files, now),
+            #[cfg(feature = "transport-tls-openssl")]
+            Tls::Older(acceptor) => Ok(acceptor.exchange(&of_openssl(files), now)?),
+        }
+    }
+
+    /// Reads the authorities of clients and their revocation lists. Returns what could not be used
+    /// of them, for which the last good content stays in force.
+    pub(crate) fn trust(
+        &self,
+        kmip: &config::ListenKmip,
+        now: DateTime,
+    ) -> Result<Vec<Report>, Report> {
+        let files = files(kmip)?;
+        match &self.tls {
+            Tls::Modern(tls) => tls.trust(&files, now),
+            #[cfg(feature = "transport-tls-openssl")]
+            Tls::Older(acceptor) => {
+                acceptor.exchange(&of_openssl(files), now)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Returns the dates of what is in force.
+    pub(crate) fn dates(&self) -> Dates {
+        match &self.tls {
+            Tls::Modern(tls) => tls.config.dates(),
+            #[cfg(feature = "transport-tls-openssl")]
+            Tls::Older(acceptor) => acceptor.dates(),
+        }
+    }
+}
+
+fn files(kmip: &config::ListenKmip) -> Result<TlsFiles, Report> {
+    Ok(TlsFiles {
+        certificates: required(kmip.certificate.as_ref(), "certificate")?,
+        key: required(kmip.key.as_ref(), "key")?,
+        client_authorities: vec![required(kmip.client_ca.as_ref(), "client_ca")?],
+        revocation_lists: kmip.crls.clone(),
+    })
 }
 
 /// Chooses among the cipher suites; tells of all that are named and not there at once.
@@ -76,7 +145,7 @@ fn older(
     kmip: &config::ListenKmip,
     now: DateTime,
 ) -> Result<kmip_tls_openssl::OpensslAcceptor, Report> {
-    use kmip_tls_openssl::{AuthSuite, OpensslAcceptor, OpensslFiles, Suites};
+    use kmip_tls_openssl::{AuthSuite, OpensslAcceptor, Suites};
 
     let auth_suite = match auth_suite {
         config::AuthSuite::Basic => AuthSuite::Basic,
@@ -89,13 +158,17 @@ fn older(
     } else {
         Suites::narrowed(auth_suite, names)
     };
-    let files = OpensslFiles {
+    Ok(OpensslAcceptor::new(&of_openssl(files), &suites, now)?)
+}
+
+#[cfg(feature = "transport-tls-openssl")]
+fn of_openssl(files: TlsFiles) -> kmip_tls_openssl::OpensslFiles {
+    kmip_tls_openssl::OpensslFiles {
         certificates: files.certificates,
         key: files.key,
         client_authorities: files.client_authorities,
         revocation_lists: files.revocation_lists,
-    };
-    Ok(OpensslAcceptor::new(&files, &suites, now)?)
+    }
 }
 
 fn required(path: Option<&PathBuf>, key: &str) -> Result<PathBuf, Report> {

@@ -23,6 +23,7 @@ mod veeam;
 mod vsphere;
 
 mod access;
+mod admin;
 mod batches;
 mod canary;
 mod control;
@@ -34,6 +35,7 @@ mod life_cycle;
 mod policies;
 mod postgresql;
 mod pykmip_configuration;
+mod reload;
 mod root_key;
 mod shutdown;
 mod versions;
