@@ -133,6 +133,15 @@ impl ConfigArguments {
     }
 }
 
+/// Reads a command line, the program's name first, and does nothing else: what documents show can be
+/// checked without being run.
+///
+/// # Errors
+/// What the program would say instead of running it.
+pub fn read(words: &[String]) -> Result<(), String> {
+    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {

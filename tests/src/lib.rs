@@ -14,6 +14,8 @@
 //! | [`crash`] | a witness of what was acknowledged, and servers that are killed |
 //! | [`faults`] | disks that fail |
 //! | [`history`] | clients that fight for objects, and a judge |
+//! | [`markdown`] | the project's documents: headings, links, commands |
+//! | [`yaml`] | the YAML of `deploy/` |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -34,6 +36,7 @@ pub mod crash;
 pub mod dice;
 pub mod faults;
 pub mod history;
+pub mod markdown;
 pub mod population;
 pub mod postgres;
 pub mod program;
@@ -41,6 +44,7 @@ pub mod pykmip;
 pub mod request;
 pub mod server;
 pub mod tree;
+pub mod yaml;
 
 pub use answer::Answer;
 pub use connection::Connection;
