@@ -71,17 +71,13 @@ impl Logging {
         let registry = tracing_subscriber::registry().with(lines);
         #[cfg(feature = "otel")]
         {
-            let version = env!("CARGO_PKG_VERSION");
-            let traces = match &telemetry.endpoint {
-                Some(endpoint) => Some(kmip_telemetry::Traces::new(endpoint, version)?),
+            let traces = match crate::wire::telemetry::collector(telemetry)? {
+                Some(collector) => Some(kmip_telemetry::Traces::new(&collector)?),
                 None => None,
             };
             // A second server in one process (tests) logs where the first one does.
             let _ = match &traces {
-                // Whatever is logged; below this level libraries tell much too much.
-                Some(traces) => {
-                    registry.with(traces.layer().with_filter(LevelFilter::INFO)).try_init()
-                }
+                Some(traces) => registry.with(traces.layer()).try_init(),
                 None => registry.try_init(),
             };
             Ok(Self { file, level, traces })

@@ -8,7 +8,7 @@ use kmip_tls::Shutdown;
 use crate::{
     config::Config,
     report::Report,
-    wire::{storage::Storage, tls::Modern, transport::Exchange},
+    wire::{storage::Storage, telemetry::Exposition, tls::Modern, transport::Exchange},
 };
 
 /// The admin port, if the configuration and the build have one.
@@ -28,16 +28,16 @@ impl OpenAdmin {
         transport: &Arc<Exchange>,
         clock: &Arc<dyn Clock>,
         shutdown: &Shutdown,
+        metrics: Option<Exposition>,
     ) -> Result<Self, Report> {
-        let health = crate::health::Readiness {
+        let health = Arc::new(crate::health::Readiness {
             storage: storage.clone(),
             transport: Arc::clone(transport),
             clock: Arc::clone(clock),
             shutdown: shutdown.clone(),
-        };
+        });
         let admin = &config.listen.admin;
-        let opened =
-            crate::wire::admin::Admin::start(admin, clock.now(), Arc::new(health), None).await?;
+        let opened = crate::wire::admin::Admin::start(admin, clock.now(), health, metrics).await?;
         Ok(match opened {
             Some((port, tls)) => Self { port: Some(port), tls },
             None => Self::default(),
@@ -66,6 +66,7 @@ impl OpenAdmin {
         _: &Arc<Exchange>,
         _: &Arc<dyn Clock>,
         _: &Shutdown,
+        _: Option<Exposition>,
     ) -> Result<Self, Report> {
         Ok(Self::default())
     }

@@ -23,6 +23,7 @@ use crate::{
         identity::CurrentAuthenticator,
         policies::CurrentPolicies,
         storage::{Creation, Storage, Url},
+        telemetry::Telemetry,
         transport,
     },
 };
@@ -36,6 +37,7 @@ pub struct Server {
     retention: Option<Retention>,
     reloading: Reloading,
     admin: OpenAdmin,
+    telemetry: Telemetry,
 }
 
 impl Server {
@@ -57,22 +59,28 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let authenticator = Arc::new(CurrentAuthenticator::new(&config.auth)?);
         let policies = Arc::new(CurrentPolicies::new(&config.policy)?);
+        let mut telemetry = Telemetry::start(&config.telemetry)?;
+        let database = storage.database_name();
         let ports = Ports {
-            store: Arc::clone(&storage.store) as Arc<_>,
+            store: telemetry.store(Arc::clone(&storage.store) as Arc<_>, database),
             clock: Arc::clone(&clock),
             key_values: Arc::new(KeyValueForm),
-            crypto: crypto::suite(&config.crypto),
+            crypto: telemetry.crypto(crypto::suite(&config.crypto)),
             certificates: Arc::new(X509Certificates),
             authenticator: Arc::clone(&authenticator) as Arc<_>,
             policies: Arc::clone(&policies) as Arc<_>,
-            audit: Arc::clone(&storage.store) as Arc<_>,
+            audit: telemetry.audit(Arc::clone(&storage.store) as Arc<_>, database),
+            observer: telemetry.observer(),
         };
         let answering = Arc::new(Answering::new(ports, config));
         let (listener, transport) =
             transport::listen(config, clock.now(), Arc::clone(&answering) as Arc<_>)?;
+        let listener = listener.observed_by(telemetry.connections());
         let transport = Arc::new(transport);
         let shutdown = Shutdown::new();
-        let admin = OpenAdmin::start(config, &storage, &transport, &clock, &shutdown).await?;
+        let metrics = cfg!(feature = "otel").then(|| telemetry.exposition());
+        let admin =
+            OpenAdmin::start(config, &storage, &transport, &clock, &shutdown, metrics).await?;
         let targets = Targets {
             transport,
             answering,
@@ -82,12 +90,14 @@ impl Server {
             clock: Arc::clone(&clock),
         };
         let reloading = Reloading::start(config, beginning, targets)?;
+        telemetry.watch_reloads(reloading.handle());
+        telemetry.watch(storage.gauge());
         let place = Place::of(config, &storage, clock);
         let days = config.audit.keep_days;
         let retention = days.map(|days| Retention::start(place.clone(), days.get()));
         let control =
             Url::parse(&config.storage.url)?.file().and_then(|file| Control::start(file, place));
-        Ok(Self { listener, storage, shutdown, control, retention, reloading, admin })
+        Ok(Self { listener, storage, shutdown, control, retention, reloading, admin, telemetry })
     }
 
     /// Returns the address that clients connect to.
@@ -115,13 +125,21 @@ impl Server {
         self.shutdown.clone()
     }
 
+    /// Returns what writes every metric as Prometheus reads it; it may be called from anywhere, for
+    /// as long as the program runs.
+    #[must_use]
+    pub fn exposition(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        self.telemetry.exposition()
+    }
+
     /// Serves until the handle says stop; requests in progress are answered first.
     ///
     /// # Errors
     /// If the store could not be written, so that nobody knows what is on the disk: then it stops by
     /// itself, and only a start finds out.
     pub async fn serve(self) -> Result<ServeReport, Report> {
-        let Self { listener, storage, shutdown, control, retention, reloading, admin } = self;
+        let Self { listener, storage, shutdown, control, retention, reloading, admin, telemetry } =
+            self;
         let sealing = storage.go_on_sealing();
         let mut serving = pin!(listener.serve(shutdown.clone()));
         let report = tokio::select! {
@@ -146,6 +164,7 @@ impl Server {
         // It has told until now that the server is not ready.
         admin.end().await;
         storage.close().await;
+        telemetry.stop();
         if storage.has_failed() {
             return Err(Report::new(
                 "the store could not be written, and nothing was acknowledged after that; see the \

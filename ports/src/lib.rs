@@ -16,6 +16,7 @@
 //! | [`identity::Authenticator`] | from a peer to a principal |
 //! | [`policy::PolicySource`] | operation policies |
 //! | [`clock::Clock`] | the time |
+//! | [`observe::Observer`], [`observe::ConnectionObserver`], [`observe::StoreGauge`] | what is measured |
 //!
 //! A port is object-safe, takes `&self`, returns owned values and has at most five methods. Each
 //! sentence of its documentation is a promise with a function in `kmip-testkit`'s contract suite.
@@ -29,6 +30,7 @@ pub mod encoding;
 pub mod identity;
 pub mod inventory;
 pub mod maintenance;
+pub mod observe;
 pub mod policy;
 pub mod record;
 pub mod root_key;

@@ -10,7 +10,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use kmip_transport::{Acceptor, Failure, Shutdown, Stream};
+use kmip_transport::{Acceptor, Blame, Failure, Shutdown, Stream};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -160,10 +160,10 @@ async fn serve(
     };
     match accepted {
         Ok(Ok(accepted)) => answer(&common, accepted.into_stream()).await,
-        Ok(Err(Failure::Refused(reason))) => {
+        Ok(Err(Failure { reason, blame: Blame::Operator, .. })) => {
             tracing::warn!(%peer, reason, "no TLS session on the admin port");
         }
-        Ok(Err(Failure::Noise(reason))) => {
+        Ok(Err(Failure { reason, blame: Blame::Nobody, .. })) => {
             tracing::debug!(%peer, reason, "no TLS session on the admin port");
         }
         Err(_) => tracing::debug!(%peer, "a handshake on the admin port took too long"),

@@ -8,7 +8,10 @@
 use std::{
     fmt,
     hash::{BuildHasher as _, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use kmip_model::UniqueIdentifier;
@@ -34,6 +37,8 @@ pub(crate) struct Cache {
     records: sync::Cache<UniqueIdentifier, Stored<Record>, Weight>,
     changes: [Mutex<u64>; SLOTS as usize],
     hasher: RandomState,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// How many changes there had been when a record was about to be read.
@@ -69,12 +74,32 @@ impl Cache {
             records: sync::Cache::with_weighter(expected, bytes, Weight),
             changes: [const { Mutex::new(0) }; SLOTS as usize],
             hasher: RandomState::new(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 
     /// Returns a record that is kept.
     pub(crate) fn get(&self, identifier: &UniqueIdentifier) -> Option<Stored<Record>> {
-        self.records.get(identifier)
+        let found = self.records.get(identifier);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Returns how many looks found something, and how many did not.
+    pub(crate) fn lookups(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
+    }
+
+    /// Returns how many records are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Returns how much of the room is taken, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.records.weight()
     }
 
     /// Says that a record is about to be read from the database.

@@ -15,6 +15,8 @@ mod branches;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod cache;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod figures;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;
 #[cfg(feature = "postgres")]
 mod postgres;

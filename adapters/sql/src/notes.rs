@@ -70,6 +70,12 @@ impl Notes {
         self.room.add_permits(count.min(usize::try_from(ROOM).unwrap_or(usize::MAX)));
     }
 
+    /// Counts the events that are not written yet.
+    pub(crate) fn waiting(&self) -> usize {
+        let room = usize::try_from(ROOM).unwrap_or(usize::MAX);
+        room.saturating_sub(self.room.available_permits())
+    }
+
     /// Puts events that could not be written before those that came meanwhile.
     pub(crate) fn put_back(&self, mut events: Vec<AuditEvent>) {
         self.with(|waiting| {
@@ -129,6 +135,7 @@ mod tests {
         let written = notes.take().len();
         notes.written(written);
         assert_eq!(more.await, Ok(()));
+        assert_eq!(notes.waiting(), 1);
         assert_eq!(notes.take().len(), 1);
         notes.close();
         assert_eq!(notes.add(events(1)).await, Err(StoreError::Unavailable));

@@ -1,7 +1,8 @@
-//! Why a handshake failed, in words that say what to look at.
+//! Why a handshake failed: the cause, to be counted, and words that say what to do.
 
 use std::ffi::c_int;
 
+use kmip_ports::observe::HandshakeCause as Cause;
 use kmip_transport::Failure;
 use openssl::error::ErrorStack;
 use openssl::ssl::{Error, ErrorCode};
@@ -53,7 +54,7 @@ pub(crate) fn of_handshake(
     auth_suite: AuthSuite,
 ) -> Failure {
     if let Some(cause) = error.io_error() {
-        return Failure::Noise(format!("the network failed: {cause}"));
+        return Failure::noise(Cause::HungUp, format!("the network failed: {cause}"));
     }
     let errors = error.ssl_error().map(ErrorStack::errors).unwrap_or_default();
     let Some(cause) = errors.iter().find(|cause| cause.library_code() == LIBRARY) else {
@@ -64,14 +65,15 @@ pub(crate) fn of_handshake(
         };
     };
     match cause.reason_code() {
-        CERTIFICATE_VERIFY_FAILED => Failure::Refused(certificate(verified)),
+        CERTIFICATE_VERIFY_FAILED => certificate(verified),
         code => of_reason(code, cause.reason(), auth_suite),
     }
 }
 
 /// Says that OpenSSL itself fails.
 pub(crate) fn of_openssl(error: &ErrorStack) -> Failure {
-    Failure::Refused(format!("OpenSSL fails: {error}"))
+    let text = format!("OpenSSL fails: {error}; check the library and its configuration");
+    Failure::refused(Cause::Other, text)
 }
 
 fn of_reason(code: c_int, text: Option<&str>, auth_suite: AuthSuite) -> Failure {
@@ -81,107 +83,166 @@ fn of_reason(code: c_int, text: Option<&str>, auth_suite: AuthSuite) -> Failure 
         | HTTPS_PROXY_REQUEST
         | WRONG_VERSION_NUMBER
         | PACKET_LENGTH_TOO_LONG
-        | BAD_RECORD_TYPE => Failure::Noise("what arrived is not TLS".to_owned()),
-        PEER_DID_NOT_RETURN_A_CERTIFICATE => {
-            Failure::Refused("the client presented no certificate".to_owned())
-        }
-        NO_SHARED_CIPHER => Failure::Refused(format!(
-            "the client offers no cipher suite that is accepted, or none that the server's \
-             certificate can be used with; the authentication suite is {auth_suite}"
-        )),
-        UNSUPPORTED_PROTOCOL => Failure::Refused(format!(
-            "the client offers no version of TLS that the authentication suite {auth_suite} has"
-        )),
-        NO_SUITABLE_SIGNATURE_ALGORITHM | NO_SHARED_SIGNATURE_ALGORITHMS => Failure::Refused(
-            "the client accepts no signature that the server's key can make".to_owned(),
+        | BAD_RECORD_TYPE => Failure::noise(Cause::NotTls, "what arrived is not TLS"),
+        PEER_DID_NOT_RETURN_A_CERTIFICATE => Failure::refused(
+            Cause::NoCertificate,
+            "the client presented no certificate; configure one in the client",
         ),
-        ALERTS.. => Failure::Refused(received(code.saturating_sub(ALERTS), text)),
+        NO_SHARED_CIPHER => Failure::refused(
+            Cause::NoCommonSuite,
+            format!(
+                "the client offers no cipher suite that is accepted, or none that the server's \
+                 certificate can be used with; the authentication suite is {auth_suite}"
+            ),
+        ),
+        UNSUPPORTED_PROTOCOL => Failure::refused(
+            Cause::OldVersion,
+            format!(
+                "the client offers no version of TLS that the authentication suite {auth_suite} \
+                 has; enable one in the client, or change listen.kmip.auth_suite"
+            ),
+        ),
+        NO_SUITABLE_SIGNATURE_ALGORITHM | NO_SHARED_SIGNATURE_ALGORITHMS => Failure::refused(
+            Cause::NoCommonSuite,
+            "the client accepts no signature that the server's key can make; give the server a \
+             key of another kind, such as RSA",
+        ),
+        ALERTS.. => received(code.saturating_sub(ALERTS), text),
         _ => unknown(text),
     }
 }
 
 fn hung_up() -> Failure {
-    Failure::Noise("the peer hung up during the handshake".to_owned())
+    Failure::noise(Cause::HungUp, "the peer hung up during the handshake")
 }
 
 fn unknown(text: Option<&str>) -> Failure {
     let text = text.unwrap_or("OpenSSL does not say why");
-    Failure::Refused(format!("the handshake failed: {text}"))
+    let text = format!("the handshake failed: {text}; look at the client's log for its side");
+    Failure::refused(Cause::Other, text)
 }
 
-fn certificate(verified: X509VerifyResult) -> String {
-    let text = match verified.as_raw() {
+fn certificate(verified: X509VerifyResult) -> Failure {
+    let (cause, text) = match verified.as_raw() {
         UNABLE_TO_GET_ISSUER_CERT
         | UNABLE_TO_GET_ISSUER_CERT_LOCALLY
         | UNABLE_TO_VERIFY_LEAF_SIGNATURE
         | DEPTH_ZERO_SELF_SIGNED_CERT
-        | SELF_SIGNED_CERT_IN_CHAIN => "the client certificate is not from a configured client CA",
-        CERT_SIGNATURE_FAILURE => {
-            "the client certificate is from a CA with the name of a configured one, but another key"
+        | SELF_SIGNED_CERT_IN_CHAIN => (
+            Cause::UnknownCa,
+            "the client certificate is not from a configured client CA; issue it from one, or add \
+             its CA to listen.kmip.client_ca",
+        ),
+        CERT_SIGNATURE_FAILURE => (
+            Cause::UnknownCa,
+            "the client certificate is from a CA with the name of a configured one, but another \
+             key; issue it anew, or add that CA to listen.kmip.client_ca",
+        ),
+        CERT_HAS_EXPIRED => (
+            Cause::Expired,
+            "the client certificate, or one above it, has expired; renew it, or compare the clocks",
+        ),
+        CERT_NOT_YET_VALID => {
+            (Cause::NotYetValid, "the client certificate is not valid yet; compare the clocks")
         }
-        CERT_HAS_EXPIRED => "the client certificate, or one above it, has expired",
-        CERT_NOT_YET_VALID => "the client certificate is not valid yet; compare the clocks",
-        CERT_REVOKED => "the client certificate is revoked",
-        INVALID_PURPOSE => "the client certificate has an Extended Key Usage without clientAuth",
-        EE_KEY_TOO_SMALL | CA_KEY_TOO_SMALL | CA_MD_TOO_WEAK => {
+        CERT_REVOKED => (
+            Cause::Revoked,
+            "the client certificate is revoked; issue another if the client should get in",
+        ),
+        UNABLE_TO_GET_CRL => (
+            Cause::Revoked,
+            "no revocation list covers the client certificate; add its CA's to listen.kmip.crls",
+        ),
+        CRL_HAS_EXPIRED => (
+            Cause::Revoked,
+            "the revocation list for the client certificate is past its date; renew it",
+        ),
+        INVALID_PURPOSE => (
+            Cause::WrongUsage,
+            "the client certificate has an Extended Key Usage without clientAuth; issue it with \
+             clientAuth",
+        ),
+        EE_KEY_TOO_SMALL | CA_KEY_TOO_SMALL | CA_MD_TOO_WEAK => (
+            Cause::BadCertificate,
             "the client certificate is signed in a way that is not accepted, such as SHA-1 or RSA \
-             below 2048 bits; the authentication suite Basic accepts it"
-        }
+             below 2048 bits; the authentication suite Basic accepts it",
+        ),
         _ => {
-            return format!("the client certificate is not accepted: {}", verified.error_string());
+            let text = verified.error_string();
+            let text = format!("the client certificate is not accepted: {text}; issue it anew");
+            return Failure::refused(Cause::BadCertificate, text);
         }
     };
-    text.to_owned()
+    Failure::refused(cause, text)
 }
 
 /// Says what the peer said, by the numbers of the alerts (RFC 8446 §6).
-fn received(alert: c_int, text: Option<&str>) -> String {
+fn received(alert: c_int, text: Option<&str>) -> Failure {
+    let said = text.unwrap_or("an unknown alert");
     match alert {
-        42 | 43 | 46 | 48 => {
-            let text = text.unwrap_or("an alert");
+        42 | 43 | 46 | 48 => Failure::refused(
+            Cause::ClientRefusedServer,
             format!(
-                "the client does not accept the server's certificate ({text}); check its CA file \
+                "the client does not accept the server's certificate ({said}); check its CA file \
                  and the name that it connects to"
-            )
-        }
-        45 => "the client says that the server's certificate has expired".to_owned(),
-        70 => "the client does not accept the version of TLS".to_owned(),
-        _ => format!("the client ended the handshake: {}", text.unwrap_or("an unknown alert")),
+            ),
+        ),
+        45 => Failure::refused(
+            Cause::ClientRefusedServer,
+            "the client says that the server's certificate has expired; renew it, or compare the \
+             clocks",
+        ),
+        70 => Failure::refused(
+            Cause::OldVersion,
+            "the client does not accept the version of TLS; enable one of the server's in it",
+        ),
+        40 => Failure::refused(
+            Cause::NoCommonSuite,
+            format!(
+                "the client found no cipher suite or signature that it accepts ({said}); look at \
+                 its TLS settings"
+            ),
+        ),
+        _ => Failure::refused(
+            Cause::Other,
+            format!("the client ended the handshake ({said}); look at its log for the reason"),
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kmip_transport::Blame;
+
     use super::*;
 
-    fn refusal(code: c_int) -> String {
-        match of_reason(code, Some("the text"), AuthSuite::Tls12) {
-            Failure::Refused(text) => text,
-            noise @ Failure::Noise(_) => panic!("{noise:?}"),
-        }
-    }
-
     #[test]
-    fn what_an_operator_can_mend_is_refused_in_words() {
-        for (code, expected) in [
-            (PEER_DID_NOT_RETURN_A_CERTIFICATE, "no certificate"),
-            (NO_SHARED_CIPHER, "no cipher suite"),
-            (UNSUPPORTED_PROTOCOL, "TLS1.2"),
-            (1048, "does not accept the server's certificate (the text)"),
-            (1045, "expired"),
-            (1040, "ended the handshake: the text"),
-            (9, "failed: the text"),
+    fn what_an_operator_can_mend_is_refused_with_its_cause_in_words() {
+        for (code, cause, expected) in [
+            (PEER_DID_NOT_RETURN_A_CERTIFICATE, Cause::NoCertificate, "no certificate"),
+            (NO_SHARED_CIPHER, Cause::NoCommonSuite, "no cipher suite"),
+            (UNSUPPORTED_PROTOCOL, Cause::OldVersion, "TLS1.2"),
+            (1048, Cause::ClientRefusedServer, "accept the server's certificate (the text)"),
+            (1045, Cause::ClientRefusedServer, "expired"),
+            (1040, Cause::NoCommonSuite, "accepts (the text)"),
+            (1080, Cause::Other, "ended the handshake (the text)"),
+            (9, Cause::Other, "failed: the text"),
         ] {
-            let text = refusal(code);
-            assert!(text.contains(expected), "{text}");
+            let failure = of_reason(code, Some("the text"), AuthSuite::Tls12);
+            assert_eq!((failure.cause, failure.blame), (cause, Blame::Operator), "{failure:?}");
+            assert!(failure.reason.contains(expected), "{failure:?}");
         }
     }
 
     #[test]
     fn what_nobody_can_mend_is_noise() {
-        for code in [UNEXPECTED_EOF_WHILE_READING, HTTP_REQUEST, WRONG_VERSION_NUMBER] {
+        for (code, cause) in [
+            (UNEXPECTED_EOF_WHILE_READING, Cause::HungUp),
+            (HTTP_REQUEST, Cause::NotTls),
+            (WRONG_VERSION_NUMBER, Cause::NotTls),
+        ] {
             let failure = of_reason(code, None, AuthSuite::Basic);
-            assert!(matches!(failure, Failure::Noise(_)), "{failure:?}");
+            assert_eq!((failure.cause, failure.blame), (cause, Blame::Nobody), "{failure:?}");
         }
     }
 }

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use kmip_ports::transport::{MessageHandler, Peer};
 use kmip_tls_openssl::suites::{Suite, Version};
 use kmip_tls_openssl::{AuthSuite, OpensslAcceptor, OpensslFiles, Suites};
-use kmip_transport::{Acceptor as _, Failure, Limits, Listener, ServeReport, Shutdown};
+use kmip_transport::{Acceptor as _, Blame, Failure, Limits, Listener, ServeReport, Shutdown};
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -170,9 +170,9 @@ fn refusal(
     identity: Option<&Identity>,
     options: &[&str],
 ) -> Option<String> {
-    failure(acceptor, identity, options).map(|failure| match failure {
-        Failure::Refused(text) => text,
-        Failure::Noise(text) => panic!("this is no noise: {text}"),
+    failure(acceptor, identity, options).map(|failure| {
+        assert_eq!(failure.blame, Blame::Operator, "this is no noise: {failure:?}");
+        failure.reason
     })
 }
 
@@ -517,7 +517,8 @@ fn what_is_not_tls_is_noise() {
             let (socket, _) = listener.accept().await.unwrap();
             acceptor.accept(socket).await.err()
         });
-        assert!(matches!(failure, Some(Failure::Noise(_))), "{bytes:?}: {failure:?}");
+        let blame = failure.as_ref().map(|failure| failure.blame);
+        assert_eq!(blame, Some(Blame::Nobody), "{bytes:?}: {failure:?}");
     }
 }
 

@@ -29,7 +29,7 @@ pub use config::{Source, TlsConfigError, TlsFiles, TlsSettings, TlsSources};
 pub use in_force::TlsConfig;
 pub use kmip_transport::{
     Acceptor, Dates, Limits, LimitsInForce, ListenError, Listener, MessageLimit, ServeReport,
-    Shutdown,
+    Shutdown, Unobserved,
 };
 pub use suites::{LeftOut, Suites};
 pub use trust::{check_authorities, check_revocation_lists};

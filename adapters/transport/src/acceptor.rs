@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use kmip_ports::observe::HandshakeCause;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -34,13 +35,38 @@ pub trait Acceptor: Send + Sync {
     fn still_trusts(&self, certificates: &[Vec<u8>]) -> Result<(), String>;
 }
 
-/// Why a session did not come about, by who should look at it.
+/// Why a session did not come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub struct Failure {
+    /// Why, to be counted.
+    pub cause: HandshakeCause,
+    /// Who should look at it.
+    pub blame: Blame,
+    /// Why, and what to do about it.
+    pub reason: String,
+}
+
+/// Who should look at a handshake that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
     /// Nobody: a scanner, a probe, a network that broke.
-    Noise(String),
+    Nobody,
     /// The operator: a client that wanted in and could not.
-    Refused(String),
+    Operator,
+}
+
+impl Failure {
+    /// Says why nobody is to blame.
+    #[must_use]
+    pub fn noise(cause: HandshakeCause, reason: impl Into<String>) -> Self {
+        Self { cause, blame: Blame::Nobody, reason: reason.into() }
+    }
+
+    /// Says why a client could not get in, and what the operator can do.
+    #[must_use]
+    pub fn refused(cause: HandshakeCause, reason: impl Into<String>) -> Self {
+        Self { cause, blame: Blame::Operator, reason: reason.into() }
+    }
 }
 
 /// A session with a verified peer.

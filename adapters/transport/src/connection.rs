@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kmip_ports::observe::{ConnectionObserver, HandshakeCause};
 use kmip_ports::transport::{MessageHandler, Peer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,10 +15,11 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::acceptor::{Accepted, Acceptor, Failure, Session};
+use crate::acceptor::{Accepted, Acceptor, Blame, Failure, Session};
 use crate::drain::Shutdown;
 use crate::frame::{FrameReader, HEADER_BYTES, Header};
 use crate::limits::LimitsInForce;
+use crate::observer::Opened;
 
 /// How long a connection that cannot go on is still read, so that the peer can read its answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -27,6 +29,7 @@ pub(crate) struct Common {
     pub(crate) acceptor: Arc<dyn Acceptor>,
     pub(crate) limits: LimitsInForce,
     pub(crate) handler: Arc<dyn MessageHandler>,
+    pub(crate) observer: Arc<dyn ConnectionObserver>,
     pub(crate) shutdown: Shutdown,
     pub(crate) failed_handshakes: AtomicU64,
     pub(crate) messages: AtomicU64,
@@ -68,9 +71,11 @@ pub(crate) async fn serve(
     }
     // Asked for before the handshake: what changes during it is looked at before the first message.
     let trust = common.acceptor.trust();
+    let begun = Instant::now();
     let Some(Accepted { mut session, certificates }) = handshake(&common, stream).await else {
         return;
     };
+    let _opened = Opened::after(begun.elapsed(), &common.observer);
     let peer = Peer { connection, address: Some(address), certificates };
     let end = messages(&common, session.as_mut(), &peer, trust).await;
     match end {
@@ -93,12 +98,17 @@ async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
     let failure = match result {
         Ok(Ok(accepted)) => return Some(accepted),
         Ok(Err(failure)) => failure,
-        Err(_) => Failure::Noise("the handshake took too long".to_owned()),
+        Err(_) => Failure::noise(
+            HandshakeCause::Timeout,
+            "the handshake took too long; limits.handshake_seconds says how long it may take",
+        ),
     };
     common.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-    match failure {
-        Failure::Noise(reason) => tracing::info!(reason, "no TLS session"),
-        Failure::Refused(reason) => tracing::warn!(reason, "no TLS session"),
+    common.observer.failed(failure.cause);
+    let (cause, reason) = (failure.cause.name(), failure.reason);
+    match failure.blame {
+        Blame::Nobody => tracing::info!(cause, reason, "no TLS session"),
+        Blame::Operator => tracing::warn!(cause, reason, "no TLS session"),
     }
     None
 }

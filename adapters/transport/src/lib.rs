@@ -8,6 +8,7 @@
 //! | `connection` | one peer: session, messages in, answers out, in order |
 //! | `frame` | where a message ends |
 //! | [`dates`] | when what a transport shows and trusts goes out of date |
+//! | `observer` | who is told of connections, if nobody else |
 //! | [`drain`] | the signal to finish |
 //!
 //! It knows nothing of TLS, and nothing of KMIP but the eight octets that begin a message. It never
@@ -21,9 +22,11 @@ pub mod listener;
 
 mod connection;
 mod frame;
+mod observer;
 
-pub use acceptor::{Accepted, Acceptor, Failure, Stream};
+pub use acceptor::{Accepted, Acceptor, Blame, Failure, Stream};
 pub use dates::Dates;
 pub use drain::Shutdown;
 pub use limits::{Limits, LimitsInForce, MessageLimit};
 pub use listener::{ListenError, Listener, ServeReport};
+pub use observer::Unobserved;

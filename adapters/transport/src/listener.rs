@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kmip_ports::transport::MessageHandler;
+use kmip_ports::{observe::ConnectionObserver, transport::MessageHandler};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
@@ -17,6 +17,7 @@ use crate::acceptor::Acceptor;
 use crate::connection::{self, Common};
 use crate::drain::Shutdown;
 use crate::limits::{Limits, LimitsInForce};
+use crate::observer::Unobserved;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -69,6 +70,7 @@ pub struct Listener {
     acceptor: Arc<dyn Acceptor>,
     limits: LimitsInForce,
     handler: Arc<dyn MessageHandler>,
+    observer: Arc<dyn ConnectionObserver>,
 }
 
 impl Listener {
@@ -94,7 +96,20 @@ impl Listener {
             io::ErrorKind::AddrInUse => ListenError::InUse { address },
             _ => ListenError::Refused { address, source },
         })?;
-        Ok(Self { socket, address, acceptor, limits: LimitsInForce::new(limits), handler })
+        Ok(Self {
+            socket,
+            address,
+            acceptor,
+            limits: LimitsInForce::new(limits),
+            handler,
+            observer: Arc::new(Unobserved),
+        })
+    }
+
+    /// Lets somebody be told of connections.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn ConnectionObserver>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Returns the limits, so that they can be exchanged while the listener serves.
@@ -117,6 +132,7 @@ impl Listener {
             acceptor: self.acceptor,
             limits: self.limits,
             handler: self.handler,
+            observer: self.observer,
             shutdown: shutdown.clone(),
             failed_handshakes: AtomicU64::new(0),
             messages: AtomicU64::new(0),
@@ -185,6 +201,7 @@ impl Connections {
         let maximum = self.common.limits.limits().maximum_connections;
         if self.tasks.len() >= maximum {
             self.report.refused = self.report.refused.saturating_add(1);
+            self.common.observer.refused();
             // Whoever floods the server must not flood its log.
             if self.report.refused.is_power_of_two() {
                 tracing::warn!(
@@ -197,6 +214,7 @@ impl Connections {
             return;
         }
         self.report.accepted = self.report.accepted.saturating_add(1);
+        self.common.observer.accepted();
         let connection = NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed);
         let span = tracing::info_span!("connection", connection, peer = %address);
         let common = Arc::clone(&self.common);

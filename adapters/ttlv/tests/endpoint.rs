@@ -13,7 +13,8 @@ use kmip_operations::{
 };
 use kmip_ports::transport::{MessageHandler as _, Peer};
 use kmip_testkit::{
-    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
+    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberingObserver,
+    TextCertificates, fixture_suite,
 };
 use kmip_ttlv::{
     Endpoint, Limits, Version, Writer,
@@ -29,6 +30,7 @@ fn endpoint() -> Endpoint {
     let store = Arc::new(MemoryStore::default());
     let ports = Ports {
         audit: store.clone(),
+        observer: Arc::new(RememberingObserver::default()),
         store,
         clock: Arc::new(FixedClock::new(kmip_model::DateTime(1_000))),
         crypto: fixture_suite(1),

@@ -253,6 +253,7 @@ mod tests {
 
     fn answer(version: Version, outcome: Outcome) -> Result<Response, Report> {
         let message = ResponseMessage {
+            measured: Vec::new(),
             time_stamp: DateTime(0),
             client_correlation_value: None,
             server_correlation_value: None,

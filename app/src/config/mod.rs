@@ -10,6 +10,7 @@ mod database;
 pub(crate) mod nearest;
 pub mod policy;
 pub mod root_key;
+pub mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub use self::{
     auth::{Auth, GroupsFrom, Slugs, UserFrom},
     policy::{Policy, WithoutSection},
     root_key::{PassphraseCost, Pkcs11, RootKey},
+    telemetry::Telemetry,
 };
 
 /// Where `serve` looks for its configuration if none is named.
@@ -65,7 +67,7 @@ pub struct Config {
     pub operations: Operations,
     /// Logging.
     pub log: Log,
-    /// Traces.
+    /// Traces and metrics.
     pub telemetry: Telemetry,
 }
 
@@ -289,14 +291,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Traces.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Telemetry {
-    /// Where traces are sent: an OTLP collector, gRPC.
-    pub endpoint: Option<String>,
-}
-
 /// Why there is no usable configuration.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -362,7 +356,7 @@ impl Config {
         }
         let access =
             [&mut self.auth.groups_file, &mut self.auth.accounts_file, &mut self.policy.path];
-        for path in access.into_iter().flatten() {
+        for path in access.into_iter().flatten().chain(&mut self.telemetry.tls_ca) {
             *path = directory.join(&*path);
         }
         if let Some(path) = self.storage.url.strip_prefix("sqlite:")

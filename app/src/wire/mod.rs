@@ -9,6 +9,7 @@ pub(crate) mod policies;
 pub(crate) mod root_key;
 pub(crate) mod storage;
 pub(crate) mod target;
+pub(crate) mod telemetry;
 pub(crate) mod tls;
 pub(crate) mod transport;
 
@@ -22,10 +23,7 @@ pub(crate) fn check(config: &Config) -> Result<(), Report> {
     identity::check(&config.auth)?;
     transport::check(&config.listen.kmip)?;
     admin::check(&config.listen.admin)?;
-    if !cfg!(feature = "otel") && config.telemetry.endpoint.is_some() {
-        return Err(missing("telemetry.endpoint", "otel"));
-    }
-    Ok(())
+    telemetry::check(&config.telemetry)
 }
 
 /// Says that a key names an adapter that was not compiled in.

@@ -11,7 +11,7 @@ use std::{
 use kmip_host::secret_file;
 #[cfg(feature = "store-postgres")]
 use kmip_ports::record::DataKeys as _;
-use kmip_ports::root_key::RootKey;
+use kmip_ports::{observe::StoreGauge, root_key::RootKey};
 use kmip_sealed::{AuditReads, Backing, Opening, SealedStore, WhenEmpty};
 #[cfg(feature = "store-sqlite")]
 use kmip_sql::{Location, Options, SqliteRecords};
@@ -307,6 +307,26 @@ impl Storage {
             Database::Sqlite(records) => records.has_failed(),
             #[cfg(feature = "store-postgres")]
             Database::Postgres(_) => false,
+        }
+    }
+
+    /// Returns who tells the figures of the database.
+    pub(crate) fn gauge(&self) -> Arc<dyn StoreGauge> {
+        match &self.database {
+            #[cfg(feature = "store-sqlite")]
+            Database::Sqlite(records) => Arc::clone(records) as Arc<_>,
+            #[cfg(feature = "store-postgres")]
+            Database::Postgres(records) => Arc::clone(records) as Arc<_>,
+        }
+    }
+
+    /// Returns the name that OpenTelemetry has for the database.
+    pub(crate) fn database_name(&self) -> &'static str {
+        match &self.database {
+            #[cfg(feature = "store-sqlite")]
+            Database::Sqlite(_) => "sqlite",
+            #[cfg(feature = "store-postgres")]
+            Database::Postgres(_) => "postgresql",
         }
     }
 

@@ -1,5 +1,7 @@
 //! Messages without tags or versions (KMIP 2.1 §8 and §9, 1.4 §6 and §7).
 
+use std::time::Duration;
+
 use kmip_model::{
     DateTime, IdentifierRef, UniqueIdentifier,
     enumeration::{BatchErrorContinuationOption, ObjectType, Operation, Tag},
@@ -76,6 +78,17 @@ pub struct ResponseMessage {
     pub server_correlation_value: Option<String>,
     /// The items.
     pub items: Vec<ResponseItem>,
+    /// What is measured of each item; nothing if the message was refused as a whole.
+    pub measured: Vec<Measured>,
+}
+
+/// What is measured of one item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The type of the object that the item is about, if it is one and was found.
+    pub object_type: Option<ObjectType>,
+    /// How long it took.
+    pub taken: Duration,
 }
 
 /// The answer to one item.

@@ -20,7 +20,7 @@ use kmip_ports::{
 };
 use kmip_testkit::{
     FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberedKeyValues,
-    TextCertificates, fixture_key_pair, fixture_suite,
+    RememberingObserver, TextCertificates, fixture_key_pair, fixture_suite,
 };
 
 use crate::{
@@ -106,6 +106,7 @@ impl World {
             authenticator: Arc::new(FixedAuthenticator::default()),
             policies: Arc::new(FixedPolicies::default()),
             audit: store.clone(),
+            observer: Arc::new(RememberingObserver::default()),
         };
         let settings = Settings::default();
         let streams = Arc::default();

@@ -207,7 +207,8 @@ fn known_bytes_are_found_nowhere() {
     let log = directory.path().join("program.log");
     let sink = Sink::open();
     let endpoint = format!("telemetry.endpoint=http://127.0.0.1:{}", sink.port);
-    let settings = ["--set", "log.level=trace", "--set", &endpoint];
+    let everything = "telemetry.sample_ratio=1.0";
+    let settings = ["--set", "log.level=trace", "--set", &endpoint, "--set", everything];
     let program = Program::serve_logging(&path, &directory, &settings, &log).unwrap();
     let canaries = Canaries::new();
     let target = directory.target(program.address(), "client");

@@ -67,6 +67,11 @@ impl Kept {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Returns the memory, for its figures.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
     /// Returns what is kept, to be confirmed.
     pub(super) fn get(&self, identifier: &UniqueIdentifier) -> Option<Stored<Record>> {
         self.cache.get(identifier)

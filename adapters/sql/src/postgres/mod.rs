@@ -21,6 +21,7 @@ use kmip_model::UniqueIdentifier;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
+    observe::{StateCount, StoreFigures, StoreGauge},
     record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
@@ -43,6 +44,7 @@ use self::{
 use crate::{
     batch::{Request, Verdict},
     branches::Dates,
+    figures::{self, Commits, Pool},
     notes::Notes,
     search::{self, Manner, Search},
     statement,
@@ -62,6 +64,7 @@ pub struct PostgresRecords {
     notes: Arc<Notes>,
     kept: Arc<Kept>,
     forms: Forms,
+    commits: Arc<Commits>,
     ended: watch::Receiver<()>,
 }
 
@@ -99,19 +102,21 @@ impl PostgresRecords {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (ended, on_end) = watch::channel(());
         let notes = Arc::new(Notes::default());
+        let commits = Arc::new(Commits::default());
         let writer = Writer {
             options: options.connect.clone(),
             connection: Some(connection),
             backend: Some(server.backend),
             kept: Arc::clone(&kept),
             notes: Arc::clone(&notes),
+            commits: Arc::clone(&commits),
             chain: None,
             doubt: None,
             ended,
         };
         tokio::spawn(writer.run(queue));
         let connect = options.connect.clone();
-        Ok(Self { readers, connect, jobs, notes, kept, forms, ended: on_end })
+        Ok(Self { readers, connect, jobs, notes, kept, forms, commits, ended: on_end })
     }
 
     /// Writes everything that waits and lets go of the database. What is written later is
@@ -265,6 +270,20 @@ impl DataKeys for PostgresRecords {
     ) -> Result<(), StoreError> {
         let before = before.to_vec();
         self.write(Request::ReplaceKeys { before, after }).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl StoreGauge for PostgresRecords {
+    fn figures(&self) -> StoreFigures {
+        let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
+        figures::figures(&self.jobs, &self.commits, &self.notes, pool, self.kept.cache())
+    }
+
+    async fn objects(&self) -> Result<Vec<StateCount>, StoreError> {
+        let count = Script::of(&figures::count_by_state());
+        let rows = self.read_planned(count, Reuse::Unlikely).await?;
+        rows.iter().map(script::state_count).collect::<Result<_, _>>().map_err(unavailable)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use kmip_model::{DateTime, UniqueIdentifier};
+use kmip_model::{DateTime, UniqueIdentifier, enumeration::State};
 use kmip_ports::{
     audit::{Anchor, AuditBlock, Link},
+    observe::StateCount,
     record::{Columns, Record, Sealed, Spent, Term, WrappedKey},
     store::{Revision, Stored},
 };
@@ -188,6 +189,11 @@ pub(super) fn columns_at(row: &PgRow, first: usize) -> Result<Read, sqlx::Error>
     let spent =
         Spent { amount: row.try_get(at(13))?, seal: seal.map(|seal| seal_of(&seal)).transpose()? };
     Ok(Read { revision: Revision(unsigned(row, first)?), columns, sealed, spent })
+}
+
+/// Reads how many objects are in a state.
+pub(super) fn state_count(row: &PgRow) -> Result<StateCount, sqlx::Error> {
+    Ok((narrow_if_any(row, 0)?.map(State), unsigned(row, 1)?))
 }
 
 /// Reads a seal.

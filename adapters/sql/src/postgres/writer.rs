@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     batch::{Request, Verdict},
+    figures::Commits,
     notes::Notes,
     seals::Chain,
 };
@@ -62,6 +63,8 @@ pub(super) struct Writer {
     pub(super) kept: Arc<Kept>,
     /// Events that wait for a commit.
     pub(super) notes: Arc<Notes>,
+    /// Told of every commit.
+    pub(super) commits: Arc<Commits>,
     /// Who seals, and how far the chain goes.
     pub(super) chain: Option<Chain>,
     /// How far the chain goes if a commit of which nothing was heard took place.
@@ -246,7 +249,10 @@ impl Writer {
                 }
             }
         }
-        let Outcome { verdicts, written, head, .. } = outcome?;
+        let Outcome { verdicts, written, head, committed } = outcome?;
+        if committed {
+            self.commits.add(verdicts.len());
+        }
         if let (Some(chain), Some(head)) = (&mut self.chain, head) {
             chain.head = head;
         }

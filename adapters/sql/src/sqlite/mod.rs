@@ -30,6 +30,7 @@ use kmip_model::UniqueIdentifier;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
+    observe::{StateCount, StoreFigures, StoreGauge},
     record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
@@ -58,6 +59,7 @@ use crate::{
     batch::{Request, Verdict},
     branches::Dates,
     cache::Cache,
+    figures::{self, Commits, Pool},
     notes::Notes,
     search::{self, Manner, Search},
     statement,
@@ -81,6 +83,7 @@ pub struct SqliteRecords {
     failed: watch::Receiver<bool>,
     cache: Arc<Cache>,
     notes: Arc<Notes>,
+    commits: Arc<Commits>,
     ended: watch::Receiver<()>,
 }
 
@@ -140,6 +143,7 @@ impl SqliteRecords {
         let (failed, on_failure) = watch::channel(false);
         let writable = Arc::new(AtomicBool::new(true));
         let notes = Arc::new(Notes::default());
+        let commits = Arc::new(Commits::default());
         let in_memory = lock.is_none();
         let writer = Writer {
             direct,
@@ -150,6 +154,7 @@ impl SqliteRecords {
             unmerged: 0,
             cache: Arc::clone(&cache),
             notes: Arc::clone(&notes),
+            commits: Arc::clone(&commits),
             chain: None,
             lock,
             ended,
@@ -167,6 +172,7 @@ impl SqliteRecords {
             failed: on_failure,
             cache,
             notes,
+            commits,
             ended: on_end,
         };
         Ok(records)
@@ -323,6 +329,19 @@ impl DataKeys for SqliteRecords {
     ) -> Result<(), StoreError> {
         let before = before.to_vec();
         self.write(Request::ReplaceKeys { before, after }).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl StoreGauge for SqliteRecords {
+    fn figures(&self) -> StoreFigures {
+        let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
+        figures::figures(&self.jobs, &self.commits, &self.notes, pool, &self.cache)
+    }
+
+    async fn objects(&self) -> Result<Vec<StateCount>, StoreError> {
+        let rows = self.read(Script::of(&figures::count_by_state())).await?;
+        rows.iter().map(script::state_count).collect::<Result<_, _>>().map_err(unavailable)
     }
 }
 

@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use kmip_model::{DateTime, UniqueIdentifier, enumeration::Operation};
+use kmip_model::{
+    DateTime, UniqueIdentifier,
+    enumeration::{Operation, State},
+};
 use kmip_ports::{
     audit::{Anchor, AuditBlock, AuditEvent, Link},
+    observe::StateCount,
     record::{Columns, Record, Sealed, Spent, Term, WrappedKey},
     store::{Revision, Stored},
 };
@@ -160,6 +164,11 @@ pub(super) fn columns_at(row: &SqliteRow, first: usize) -> Result<Read, sqlx::Er
     let spent =
         Spent { amount: row.try_get(at(13))?, seal: seal.map(|seal| seal_of(&seal)).transpose()? };
     Ok(Read { revision: Revision(unsigned(row, first)?), columns, sealed, spent })
+}
+
+/// Reads how many objects are in a state.
+pub(super) fn state_count(row: &SqliteRow) -> Result<StateCount, sqlx::Error> {
+    Ok((narrow_if_any(row, 0)?.map(State), unsigned(row, 1)?))
 }
 
 /// Reads a seal.

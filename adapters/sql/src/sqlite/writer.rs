@@ -40,6 +40,7 @@ use super::{
 use crate::{
     batch::{Batch, Request, Verdict, Write},
     cache::Cache,
+    figures::Commits,
     notes::Notes,
     seals::{Chain, SealedBatch, Written},
     statement,
@@ -91,6 +92,8 @@ pub(super) struct Writer {
     pub(super) cache: Arc<Cache>,
     /// Events that wait for a commit.
     pub(super) notes: Arc<Notes>,
+    /// Told of every commit.
+    pub(super) commits: Arc<Commits>,
     /// Who seals, and how far the chain goes.
     pub(super) chain: Option<Chain>,
     /// Held until everything is written; a database in memory has none.
@@ -269,7 +272,10 @@ impl Writer {
         }
         let outcome = transact(&self.direct, requests, self.next_seq, self.chain.as_ref());
         self.direct.roll_back();
-        let Outcome { verdicts, next_seq, written, head } = outcome?;
+        let Outcome { verdicts, next_seq, written, head, committed } = outcome?;
+        if committed {
+            self.commits.add(verdicts.len());
+        }
         self.next_seq = next_seq;
         self.unmerged = self.unmerged.saturating_add(pages(&written));
         if let (Some(chain), Some(head)) = (&mut self.chain, head) {
@@ -310,6 +316,8 @@ struct Outcome {
     written: Written,
     /// How far the chain goes, if it goes further.
     head: Option<Link>,
+    /// Says whether something was to be written.
+    committed: bool,
 }
 
 /// Estimates how many pages of the database were written.
@@ -335,7 +343,8 @@ fn transact(
     let mut batch = Batch::new(direct.ask(&requests)?, next_seq);
     let verdicts: Vec<Verdict> = requests.into_iter().map(|request| batch.take(request)).collect();
     if batch.is_empty() {
-        return Ok(Outcome { verdicts, next_seq, written: Written::default(), head: None });
+        let written = Written::default();
+        return Ok(Outcome { verdicts, next_seq, written, head: None, committed: false });
     }
     let next_seq = batch.next_seq;
     let sealed = SealedBatch::of(batch, chain)?;
@@ -345,5 +354,5 @@ fn transact(
         if is_full(&error) { error.into() } else { Failure::Unknown(error) }
     })?;
     let (written, head) = Written::of(sealed);
-    Ok(Outcome { verdicts, next_seq, written, head })
+    Ok(Outcome { verdicts, next_seq, written, head, committed: true })
 }

@@ -80,7 +80,7 @@ fn write_item(writer: &mut Writer, item: &ResponseItem) {
 }
 
 /// Replaces a reason that the version has not got by one that it has.
-fn spoken(reason: ResultReason, version: Version) -> ResultReason {
+pub(crate) fn spoken(reason: ResultReason, version: Version) -> ResultReason {
     let known = ResultReason::MEMBERS
         .iter()
         .find(|member| member.value == reason.0)
@@ -95,14 +95,20 @@ pub struct SizeOf {
 }
 
 impl SizeOf {
-    /// Measures answers that echo this Client Correlation Value.
+    /// Measures answers that echo this Client Correlation Value and have this Server Correlation
+    /// Value.
     #[must_use]
-    pub fn new(version: Version, client_correlation_value: Option<String>) -> Self {
+    pub fn new(
+        version: Version,
+        client_correlation_value: Option<String>,
+        server_correlation_value: Option<String>,
+    ) -> Self {
         let header = ResponseMessage {
             time_stamp: DateTime(0),
             client_correlation_value,
-            server_correlation_value: None,
+            server_correlation_value,
             items: Vec::new(),
+            measured: Vec::new(),
         };
         Self { version, header }
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kmip_model::{
     DateTime, IdentifierRef, ManagedObject, Principal, UniqueIdentifier,
     attribute::{Attribute, CryptographicParameters},
-    enumeration::Operation,
+    enumeration::{ObjectType, Operation},
     locate::Locate,
     policy::{Policies, Question},
 };
@@ -63,6 +63,8 @@ pub struct Item<'a> {
     pub(super) placeholder: Option<UniqueIdentifier>,
     /// The object that the item is about: the first that it asked for, or made.
     pub(super) subject: Option<UniqueIdentifier>,
+    /// Its type.
+    pub(super) object_type: Option<ObjectType>,
     pub(super) unit: Unit,
 }
 
@@ -135,6 +137,7 @@ impl Item<'_> {
         let identifier = self.identifiers.resolve(reference)?.clone();
         self.subject.get_or_insert_with(|| identifier.clone());
         let stored = self.load(&identifier).await?.ok_or(OperationError::NotFound)?;
+        self.object_type.get_or_insert(stored.value.object_type());
         if self.permits(&stored.value, asked(operation)) {
             return Ok(stored);
         }
@@ -273,6 +276,7 @@ impl Item<'_> {
     pub(crate) fn create(&mut self, object: ManagedObject) {
         self.placeholder = Some(object.identifier().clone());
         self.subject.get_or_insert_with(|| object.identifier().clone());
+        self.object_type.get_or_insert(object.object_type());
         self.note(&object, Revision::default().next());
         self.unit.write(object, Revision::default());
     }

@@ -14,8 +14,10 @@ mod unit;
 use std::sync::Arc;
 
 use kmip_model::{
-    DateTime, Interval, Principal, UniqueIdentifier, enumeration::BatchErrorContinuationOption,
-    object::UsageDenied, policy::Policies,
+    DateTime, Interval, Principal, UniqueIdentifier,
+    enumeration::{BatchErrorContinuationOption, ObjectType, Operation, ResultReason},
+    object::UsageDenied,
+    policy::Policies,
 };
 use kmip_ports::{
     audit::{AuditEvent, AuditTrail},
@@ -24,11 +26,12 @@ use kmip_ports::{
     crypto::CryptoSuite,
     encoding::KeyValueEncoding,
     identity::Authenticator,
+    observe::Observer,
     policy::PolicySource,
     store::{ObjectStore, StoreError},
     transport::Peer,
 };
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 pub use item::Item;
 pub(crate) use streams::{CorrelationValue, Stream, Streams};
@@ -37,7 +40,7 @@ use self::{guard::guarded, item::noted, rest::rest, unit::Unit};
 use crate::{
     error::OperationError,
     message::{
-        BatchIdentifiers, Measure, Outcome, RequestItem, RequestMessage, ResponseItem,
+        BatchIdentifiers, Measure, Measured, Outcome, RequestItem, RequestMessage, ResponseItem,
         ResponseMessage, UnaskedAttributes,
     },
     ops, reason,
@@ -82,6 +85,8 @@ pub struct Ports {
     pub policies: Arc<dyn PolicySource>,
     /// What happened.
     pub audit: Arc<dyn AuditTrail>,
+    /// Who measures.
+    pub observer: Arc<dyn Observer>,
 }
 
 /// How objects that the caller may not know are refused.
@@ -202,6 +207,12 @@ impl Processor {
         self.ports.clock.now()
     }
 
+    /// Returns who measures.
+    #[must_use]
+    pub fn observer(&self) -> &dyn Observer {
+        &*self.ports.observer
+    }
+
     /// Executes one message.
     pub async fn execute(
         &self,
@@ -234,12 +245,13 @@ impl Processor {
             }
             Err(error) => Answers::refused(&request, now, error),
         };
-        let items = self.audit(answers).await;
+        let (items, measured) = self.audit(answers).await;
         ResponseMessage {
             time_stamp: now,
             client_correlation_value: request.client_correlation_value,
             server_correlation_value: None,
             items,
+            measured,
         }
     }
 
@@ -277,8 +289,8 @@ impl Processor {
     }
 
     /// Notes what was read and what was refused. What cannot be noted is not told.
-    async fn audit(&self, answers: Answers) -> Vec<ResponseItem> {
-        let Answers { mut items, notes } = answers;
+    async fn audit(&self, answers: Answers) -> (Vec<ResponseItem>, Vec<Measured>) {
+        let Answers { mut items, notes, measured } = answers;
         let (places, events): (Vec<usize>, Vec<AuditEvent>) = notes.into_iter().unzip();
         if !events.is_empty()
             && let Err(error) = self.ports.audit.note(events).await
@@ -290,7 +302,7 @@ impl Processor {
                 }
             }
         }
-        items
+        (items, measured)
     }
 
     async fn run(&self, message: &Message<'_>) -> Answers {
@@ -307,6 +319,7 @@ impl Processor {
                 let before = undo.then_some(&unit);
                 let step = self.step(message, request, &progress, before).await;
                 failed = matches!(step.item.outcome, Outcome::Failed(_));
+                progress.measured.push(step.measured);
                 progress.add(step.item, step.note, step.placeholder, message.measure);
                 if let Some(after) = step.unit {
                     unit = after;
@@ -315,17 +328,17 @@ impl Processor {
                     break;
                 }
             }
-            let Progress { items, notes, .. } = progress;
+            let Progress { items, notes, measured, .. } = progress;
             if !undo {
-                return Answers { items, notes };
+                return Answers { items, notes, measured };
             }
             if failed {
-                return Answers { items: undone(items), notes };
+                return Answers { items: undone(items), notes, measured };
             }
             match self.apply(unit).await {
-                Ok(()) => return Answers { items, notes },
+                Ok(()) => return Answers { items, notes, measured },
                 Err(OperationError::Store(StoreError::Conflict)) => {}
-                Err(error) => return Answers { items: fail_last(items, error), notes },
+                Err(error) => return Answers { items: fail_last(items, error), notes, measured },
             }
         }
         Answers::refused(message.request, message.now, StoreError::Conflict.into())
@@ -339,7 +352,9 @@ impl Processor {
         progress: &Progress,
         before: Option<&Unit>,
     ) -> Step {
-        let span = tracing::info_span!("kmip.operation", operation = %request.operation);
+        let span = span_of(request.operation);
+        let begun = self.ports.observer.elapsed();
+        let mut object_type = None;
         let mut placeholder = progress.placeholder.clone();
         let mut subject = None;
         let mut changed = false;
@@ -352,8 +367,10 @@ impl Processor {
                 let mut item = self.item(message, request, progress);
                 item.unit = before.cloned().unwrap_or_default();
                 let result = self.handle(&mut item, request).await;
-                let Item { unit, placeholder: after, subject: about, .. } = item;
+                let Item { unit, placeholder: after, subject: about, object_type: of_type, .. } =
+                    item;
                 subject = about;
+                object_type = of_type;
                 changed = unit.has_events();
                 let answer = ResponseItem {
                     operation: Some(request.operation),
@@ -377,7 +394,8 @@ impl Processor {
             }
             Err(StoreError::Conflict.into())
         };
-        let result = run.instrument(span).await;
+        let result = run.instrument(span.clone()).await;
+        let taken = self.ports.observer.elapsed().saturating_sub(begun);
         if result.as_ref().is_err_and(OperationError::empties_placeholder) {
             placeholder = None;
         }
@@ -385,6 +403,7 @@ impl Processor {
         let reason = result.as_ref().err().map(|error| {
             reason::reason(error, Some(request.operation), message.request.dialect.reasons)
         });
+        record(&span, object_type, reason);
         let note = (reason.is_some() || !changed).then(|| AuditEvent {
             at: message.now,
             user: message.principal.user.clone(),
@@ -395,14 +414,15 @@ impl Processor {
             correlation: noted(message.request.client_correlation_value.as_deref()),
         });
         let item = result.unwrap_or_else(|error| {
-            report(request, &error);
+            span.in_scope(|| report(request, &error));
             ResponseItem {
                 operation: Some(request.operation),
                 unique_batch_item_id: request.unique_batch_item_id.clone(),
                 outcome: Outcome::Failed(error),
             }
         });
-        Step { item, note, placeholder, unit: unit_after }
+        let measured = Measured { object_type, taken };
+        Step { item, note, placeholder, unit: unit_after, measured }
     }
 
     fn item<'a>(
@@ -427,6 +447,7 @@ impl Processor {
             },
             placeholder: progress.placeholder.clone(),
             subject: None,
+            object_type: None,
             unit: Unit::default(),
             room: message.limit.saturating_sub(progress.size),
         }
@@ -466,6 +487,7 @@ impl Processor {
 struct Answers {
     items: Vec<ResponseItem>,
     notes: Vec<(usize, AuditEvent)>,
+    measured: Vec<Measured>,
 }
 
 impl Answers {
@@ -482,7 +504,7 @@ impl Answers {
         };
         tracing::info!(items = request.items.len(), %error, "message refused");
         let notes = request.items.first().map(|item| (0, event(item))).into_iter().collect();
-        Self { items: vec![whole_message(error)], notes }
+        Self { items: vec![whole_message(error)], notes, measured: Vec::new() }
     }
 }
 
@@ -492,12 +514,14 @@ struct Step {
     note: Option<AuditEvent>,
     placeholder: Option<UniqueIdentifier>,
     unit: Option<Unit>,
+    measured: Measured,
 }
 
 /// What came of the items so far.
 struct Progress {
     items: Vec<ResponseItem>,
     notes: Vec<(usize, AuditEvent)>,
+    measured: Vec<Measured>,
     placeholder: Option<UniqueIdentifier>,
     /// The bytes of the response with these items.
     size: usize,
@@ -506,7 +530,8 @@ struct Progress {
 impl Progress {
     fn begin(measure: &dyn Measure) -> Self {
         let size = measure.size(&[]);
-        Self { items: Vec::new(), notes: Vec::new(), placeholder: None, size }
+        let (items, notes, measured) = (Vec::new(), Vec::new(), Vec::new());
+        Self { items, notes, measured, placeholder: None, size }
     }
 
     fn add(
@@ -520,6 +545,26 @@ impl Progress {
         self.size = self.size.saturating_add(measure.item_size(&item));
         self.items.push(item);
         self.placeholder = placeholder;
+    }
+}
+
+/// Opens the span of an item.
+fn span_of(operation: Operation) -> Span {
+    tracing::info_span!(
+        "kmip.operation",
+        rpc.method = %operation,
+        kmip.object.type = tracing::field::Empty,
+        error.type = tracing::field::Empty,
+    )
+}
+
+/// Says in the span of an item what came of it.
+fn record(span: &Span, object_type: Option<ObjectType>, reason: Option<ResultReason>) {
+    if let Some(object_type) = object_type {
+        span.record("kmip.object.type", tracing::field::display(object_type));
+    }
+    if let Some(reason) = reason {
+        span.record("error.type", tracing::field::display(reason));
     }
 }
 

@@ -24,7 +24,7 @@ use kmip_model::{
 use kmip_ports::{clock::Clock, store::StoreError, transport::Peer};
 use kmip_testkit::{
     FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberedKeyValues,
-    TextCertificates, fixture_suite,
+    RememberingObserver, TextCertificates, fixture_suite,
 };
 
 use super::{ForbiddenObjects, Ports, Processor, Settings};
@@ -77,6 +77,7 @@ impl Desk {
             authenticator: Arc::new(FixedAuthenticator::user("alice")),
             policies: Arc::new(FixedPolicies::default()),
             audit: store.clone(),
+            observer: Arc::new(RememberingObserver::default()),
         };
         change(&mut ports);
         Self { store, processor: Processor::new(ports, Settings::default()) }

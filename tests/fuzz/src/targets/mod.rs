@@ -50,7 +50,8 @@ use kmip_ports::{
 };
 use kmip_slugs::directory::groups_in;
 use kmip_testkit::{
-    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, TextCertificates, fixture_suite,
+    FixedAuthenticator, FixedClock, FixedPolicies, MemoryStore, RememberingObserver,
+    TextCertificates, fixture_suite,
 };
 use kmip_ttlv::{
     Endpoint, Limits, StoredForm, Version,
@@ -135,6 +136,7 @@ fn write_answer(answer: response::Answer) -> Vec<u8> {
         })
     });
     let message = ResponseMessage {
+        measured: Vec::new(),
         time_stamp: answer.time_stamp,
         client_correlation_value: None,
         server_correlation_value: None,
@@ -206,6 +208,7 @@ fn world() -> Ports {
     }
     Ports {
         audit: store.clone(),
+        observer: Arc::new(RememberingObserver::default()),
         store,
         clock: Arc::new(FixedClock::new(DateTime(1_000_000))),
         crypto: fixture_suite(7),

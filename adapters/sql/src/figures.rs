@@ -1,0 +1,96 @@
+//! What a store tells of itself to whoever measures; see `StoreGauge`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kmip_ports::observe::StoreFigures;
+use sea_query::{Expr, Func, Query, SelectStatement};
+use tokio::sync::mpsc;
+
+use crate::{cache::Cache, notes::Notes, schema::RecordTable};
+
+/// What the writer has committed.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    transactions: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Commits {
+    /// Counts a transaction with so many requests.
+    pub(crate) fn add(&self, requests: usize) {
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(wide(requests), Ordering::Relaxed);
+    }
+}
+
+/// Connections to the database that read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pool {
+    pub(crate) open: u32,
+    pub(crate) idle: usize,
+}
+
+/// Collects the figures of this moment.
+pub(crate) fn figures<J>(
+    jobs: &mpsc::Sender<J>,
+    commits: &Commits,
+    notes: &Notes,
+    pool: Pool,
+    cache: &Cache,
+) -> StoreFigures {
+    let (hits, misses) = cache.lookups();
+    StoreFigures {
+        waiting_requests: wide(jobs.max_capacity().saturating_sub(jobs.capacity())),
+        commits: commits.transactions.load(Ordering::Relaxed),
+        committed_requests: commits.requests.load(Ordering::Relaxed),
+        waiting_events: wide(notes.waiting()),
+        idle_connections: wide(pool.idle),
+        busy_connections: u64::from(pool.open).saturating_sub(wide(pool.idle)),
+        cached_records: wide(cache.len()),
+        cached_bytes: cache.bytes(),
+        cache_hits: hits,
+        cache_misses: misses,
+    }
+}
+
+/// Counts all records by their state when they were stored, destroyed ones too. An index has the
+/// states, so that no record is read.
+pub(crate) fn count_by_state() -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .column(RecordTable::State)
+        .expr(Func::count(Expr::col(RecordTable::Seq)))
+        .from(RecordTable::Table)
+        .group_by_col(RecordTable::State);
+    select
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_and_what_was_done_is_told() {
+        let (jobs, _queue) = mpsc::channel(4);
+        jobs.try_send(()).unwrap();
+        let (commits, notes, cache) = (Commits::default(), Notes::default(), Cache::new(1024));
+        commits.add(3);
+        commits.add(1);
+        assert!(cache.get(&kmip_model::UniqueIdentifier::new("a")).is_none());
+        let told = figures(&jobs, &commits, &notes, Pool { open: 4, idle: 3 }, &cache);
+        let expected = StoreFigures {
+            waiting_requests: 1,
+            commits: 2,
+            committed_requests: 4,
+            idle_connections: 3,
+            busy_connections: 1,
+            cache_misses: 1,
+            ..StoreFigures::default()
+        };
+        assert_eq!(told, expected);
+    }
+}
