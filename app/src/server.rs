@@ -56,6 +56,18 @@ impl Server {
         let beginning = Beginning::of(config);
         let creation = if create_store { Creation::Asked } else { Creation::First };
         let storage = Storage::open(config, creation).await?;
+        match Self::over(config, beginning, storage.clone()).await {
+            Ok(server) => Ok(server),
+            Err(report) => {
+                // Whoever starts next finds it free.
+                storage.close().await;
+                Err(report)
+            }
+        }
+    }
+
+    /// Puts everything else over an open store.
+    async fn over(config: &Config, beginning: Beginning, storage: Storage) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let authenticator = Arc::new(CurrentAuthenticator::new(&config.auth)?);
         let policies = Arc::new(CurrentPolicies::new(&config.policy)?);

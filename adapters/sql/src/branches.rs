@@ -91,8 +91,14 @@ impl Branch {
     }
 }
 
-/// Takes a search apart.
-pub(crate) fn branches(query: &TermQuery, visible: &Visible<'_>, dates: Dates) -> Vec<Branch> {
+/// Takes a search apart. SQLite has to be told that a type that it is bound to is an open one;
+/// PostgreSQL sees it, and takes what is said twice for rarer than it is.
+pub(crate) fn branches(
+    query: &TermQuery,
+    visible: &Visible<'_>,
+    dates: Dates,
+    tell_open: bool,
+) -> Vec<Branch> {
     let (way, parts) = way(query, dates);
     let mut branches = Vec::new();
     if !visible.own.is_empty() {
@@ -115,7 +121,8 @@ pub(crate) fn branches(query: &TermQuery, visible: &Visible<'_>, dates: Dates) -
     }
     for (policy, object_type) in pairs(&visible.of_anybody) {
         let is_open = OPEN.contains(&ObjectType(object_type));
-        let open = || pair(policy, object_type).add(Expr::cust(IS_OPEN));
+        let told = || tell_open.then(|| Expr::cust(IS_OPEN));
+        let open = || pair(policy, object_type).add_option(told());
         match way {
             Way::Date if is_open => {
                 branches.push(Branch::by_date(open()));

@@ -58,7 +58,14 @@ impl Search {
         let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
         let driven =
             by_term || query.conditions.iter().any(|each| matches!(each, Condition::Identifier(_)));
-        let mut branches = if driven { Vec::new() } else { branches(query, &visible, dates) };
+        let tell_open = match manner {
+            #[cfg(feature = "sqlite")]
+            Manner::Joined => true,
+            #[cfg(feature = "postgres")]
+            Manner::Rows => false,
+        };
+        let mut branches =
+            if driven { Vec::new() } else { branches(query, &visible, dates, tell_open) };
         if branches.is_empty() || branches.len() > BRANCHES {
             branches = vec![Branch::filtered(visible.anywhere())];
         }

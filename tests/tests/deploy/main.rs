@@ -18,18 +18,6 @@ use std::{
 use kmip_app::{Config, cli};
 use serde_json::Value;
 
-/// What a file of `deploy/` may set before the program knows it; a section that it knows by now
-/// fails the test, and belongs out of here.
-const AHEAD: &[&str] = &["listen.admin"];
-
-#[test]
-fn nothing_is_ahead_that_the_program_knows() {
-    for section in AHEAD {
-        let known = Config::load(None, &[format!("{section}.address=127.0.0.1:5697")]);
-        assert!(known.is_err(), "{section} is known: take it out of AHEAD");
-    }
-}
-
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests stands in the root").join("deploy")
 }
@@ -60,15 +48,10 @@ fn setting(variable: &str) -> Option<String> {
     key.contains('.').then_some(key)
 }
 
-fn is_ahead(key: &str) -> bool {
-    AHEAD.iter().any(|section| key.starts_with(section))
-}
-
 /// Loads the sample configuration with settings above it, as a container or a unit does.
 fn loaded(settings: &[(String, String)]) -> Config {
     let sample = deploy().join("kmip-app.toml");
-    let known = settings.iter().filter(|(key, _)| !is_ahead(key));
-    let lines: Vec<String> = known.map(|(key, value)| format!("{key}={value}")).collect();
+    let lines: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     Config::load(Some(&sample), &lines).unwrap_or_else(|error| panic!("{lines:?}: {error}"))
 }
 

@@ -13,7 +13,7 @@ use kmip_tests::{
 };
 use serde_json::Value;
 
-use super::{at, deploy, is_ahead, setting, texts, yaml};
+use super::{at, deploy, setting, texts, yaml};
 
 /// What a container has and this computer has not: ports of its own, and a collector.
 const ELSEWHERE: &[&str] =
@@ -34,16 +34,13 @@ fn start(
     let mut command = Command::new(program);
     command.args(["serve", "--config"]).arg(deploy().join("kmip-app.toml")).args(more);
     for (name, value) in at(service, &["environment"]).as_object().expect("there are settings") {
-        let kept =
-            setting(name).is_none_or(|key| !is_ahead(&key) && !ELSEWHERE.contains(&key.as_str()));
+        let kept = setting(name).is_none_or(|key| !ELSEWHERE.contains(&key.as_str()));
         if kept {
             command.env(name, here(value.as_str().unwrap_or_default(), secrets));
         }
     }
-    if !is_ahead("listen.admin") {
-        command.env("KMIP_LISTEN__ADMIN__ADDRESS", "127.0.0.1:0");
-    }
     command
+        .env("KMIP_LISTEN__ADMIN__ADDRESS", "127.0.0.1:0")
         .env("KMIP_LISTEN__KMIP__ADDRESS", "127.0.0.1:0")
         .env("KMIP_STORAGE__URL", url)
         .stderr(std::process::Stdio::piped());

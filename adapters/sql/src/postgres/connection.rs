@@ -40,6 +40,7 @@ const SETTINGS: &str = "SET statement_timeout = '15s'; SET random_page_cost = 1.
      SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '30s'; \
      SET default_transaction_isolation = 'read committed'; \
+     SET max_parallel_workers_per_gather = 0; SET jit = off; \
      SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
      DO $$ BEGIN IF current_setting('synchronous_commit') = 'off' THEN \
        PERFORM set_config('synchronous_commit', 'on', false); END IF; END $$; \
