@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`parse`] | the port `Certificates` |
 //! | [`principal`] | the port `Authenticator` from the client certificate |
+//! | [`inspect`] | what an operator should know of certificates and revocation lists |
 //! | [`issue`] | a small certificate authority for development and tests |
 //!
 //! It trusts nothing by itself: whether a chain is valid was decided by the transport before a
 //! peer comes here.
 
+pub mod inspect;
 pub mod issue;
 pub mod parse;
 pub mod principal;
