@@ -148,6 +148,22 @@ impl Keyring {
     }
 }
 
+/// Says whether a root key opens every one of these data keys, and that there are some; nothing is
+/// kept.
+///
+/// # Errors
+///
+/// The first data key that does not open, or what is missing.
+pub async fn try_root_key(
+    root_key: &dyn RootKey,
+    wrapped: &[WrappedKey],
+) -> Result<(), SealedError> {
+    if wrapped.is_empty() {
+        return Err(SealedError::NoDataKey);
+    }
+    Keyring::unwrapped(wrapped, root_key).await.map(drop)
+}
+
 /// Unwraps the data key of that number.
 pub(crate) async fn unwrap(
     root_key: &dyn RootKey,
@@ -230,6 +246,20 @@ mod tests {
         let error = open(&records, &cipher, 2, WhenEmpty::Create).err().unwrap();
         assert_eq!(error, SealedError::WrongRootKey { number: 1 });
         assert!(error.to_string().contains("sealed under another root key"));
+    }
+
+    #[test]
+    fn a_root_key_is_tried_and_nothing_is_made() {
+        let (records, cipher) = (MemoryRecords::default(), HashCipher::default());
+        let wrapped = || pollster::block_on(records.load_keys()).unwrap();
+        let try_key =
+            |number| pollster::block_on(try_root_key(&FixedRootKey::new(number), &wrapped()));
+        assert_eq!(try_key(1), Err(SealedError::NoDataKey));
+        assert_eq!(wrapped(), []);
+        add(&records, &cipher, 1);
+        add(&records, &cipher, 2);
+        assert_eq!(try_key(1), Ok(()));
+        assert_eq!(try_key(2), Err(SealedError::WrongRootKey { number: 1 }));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod verify;
 
 pub use audit::decode as decode_events;
 pub use backup::{About, Backup, BackupError, BackupReader, Contents, OnlyKeys};
-pub use keyring::{SealedError, WhenEmpty};
+pub use keyring::{SealedError, WhenEmpty, try_root_key};
 pub use rotate::{KeyRing, KeyUse, SealedAnew};
 pub use store::{AuditReads, Backing, Opening, SealedStore};
 pub use trail::DurableTrail;

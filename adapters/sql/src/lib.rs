@@ -17,6 +17,8 @@ mod cache;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod figures;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inspection;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -31,6 +33,8 @@ mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod statement;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use inspection::Inspection;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOpenError, PostgresOptions, PostgresRecords, PostgresUrlError};
 #[cfg(feature = "sqlite")]

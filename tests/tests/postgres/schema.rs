@@ -36,6 +36,23 @@ async fn an_empty_database_is_refused_unless_tables_are_to_be_made() {
 }
 
 #[tokio::test]
+async fn a_database_is_looked_at_and_left_alone() {
+    let Some(postgres) = postgres::shared() else { return };
+    let url = postgres.database().await;
+    let looked = PostgresRecords::inspect(&making(&url), "node").await.expect_err("it is empty");
+    assert!(matches!(looked, PostgresOpenError::Missing { .. }), "{looked:?}");
+    open(&url).await.close().await;
+    let found = PostgresRecords::inspect(&options(&url), "node").await.expect("it is there");
+    assert_eq!((found.schema, &found.keys[..], found.newest_event), (found.known, &[][..], None));
+    run(&url, "UPDATE kmip_schema SET version = 1").await;
+    let found = PostgresRecords::inspect(&options(&url), "node").await.expect("it is there");
+    assert_eq!(found.schema, 1, "nothing is migrated");
+    run(&url, "UPDATE kmip_schema SET version = 99").await;
+    let looked = PostgresRecords::inspect(&options(&url), "node").await.expect_err("it is newer");
+    assert!(matches!(looked, PostgresOpenError::Newer { found: 99, .. }), "{looked:?}");
+}
+
+#[tokio::test]
 async fn a_later_schema_is_refused_and_left_alone() {
     let Some(postgres) = postgres::shared() else { return };
     let url = postgres.database().await;

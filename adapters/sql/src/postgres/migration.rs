@@ -13,7 +13,7 @@ const APPLICATION: &str = "kmip-app";
 const LOCK: i64 = 0x4B4D_4950_4B4D_4950;
 
 /// Every migration, in order; the number of a schema is the number of migrations it has seen.
-const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 2] = [
     include_str!("../../migrations/postgres/0001_records.sql"),
     include_str!("../../migrations/postgres/0002_search.sql"),
 ];
@@ -91,7 +91,7 @@ async fn migrate_locked(connection: &mut PgConnection, create: bool) -> Result<(
 }
 
 /// Reads how many migrations the database has seen; an empty one has seen none.
-async fn version(connection: &mut PgConnection) -> Result<i64, MigrationError> {
+pub(super) async fn version(connection: &mut PgConnection) -> Result<i64, MigrationError> {
     let row = sqlx::query(LOOK).fetch_one(&mut *connection).await?;
     let (ours, tables, somewhere): (bool, i64, bool) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

@@ -5,6 +5,7 @@
 //! What is read is what was committed last, by whomever; see [`kept`].
 
 mod connection;
+mod inspection;
 mod kept;
 mod migration;
 mod node;

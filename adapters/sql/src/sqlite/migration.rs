@@ -53,7 +53,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Mig
 }
 
 /// Reads how many migrations the database has seen; an empty one has seen none.
-async fn version(connection: &mut SqliteConnection) -> Result<i64, MigrationError> {
+pub(super) async fn version(connection: &mut SqliteConnection) -> Result<i64, MigrationError> {
     let row = sqlx::query(
         "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_schema) \
          FROM pragma_application_id, pragma_user_version",

@@ -4,6 +4,7 @@
 //! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
 
 mod direct;
+mod inspection;
 mod location;
 mod migration;
 mod script;
