@@ -7,6 +7,7 @@
 //! | [`handed_over`] | secrets in the environment or behind a file descriptor |
 //! | [`root_key_file`] | the port `RootKey` from a key of 32 bytes |
 //! | [`passphrase`] | the port `RootKey` from a passphrase |
+//! | [`disk`] | what a file system has room for |
 //! | [`process`] | what the process may do |
 //!
 //! It never makes a decision of the domain. It has no cipher of its own: root keys seal through the
@@ -14,6 +15,7 @@
 //! the port.
 
 pub mod clock;
+pub mod disk;
 pub mod handed_over;
 pub mod passphrase;
 pub mod process;
