@@ -15,7 +15,7 @@ use crate::{
     client,
     config::{self, Config},
     control::commands as control,
-    decode, dev, init, log,
+    decode, dev, doctor, init, log,
     pykmip::{self, config::Surroundings},
     pykmip_server,
     report::Report,
@@ -54,6 +54,9 @@ enum Command {
     /// List objects, show one, or give them to another owner.
     #[command(subcommand)]
     Object(control::ObjectCommand),
+    /// Look at everything that a server needs, and at a running one as its clients see it; changes
+    /// nothing, and exits with 1 if something does not work.
+    Doctor(doctor::Arguments),
     /// Print the effective configuration.
     CheckConfig(ConfigArguments),
     /// Make, look at or change the key that seals the store.
@@ -185,6 +188,7 @@ fn run(command: Command) -> Result<ExitCode, Report> {
             print!("{}", config.to_toml());
             Ok(())
         }
+        Command::Doctor(arguments) => return doctor::run(&arguments),
         Command::RootKey(arguments) => return root_key_verbs::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         #[cfg(feature = "import-pykmip")]

@@ -23,6 +23,7 @@ pub mod config;
 mod control;
 mod decode;
 mod dev;
+mod doctor;
 #[cfg(feature = "admin-http")]
 mod health;
 #[cfg(feature = "import-pykmip")]

@@ -18,7 +18,7 @@ use kmip_ttlv::{
     Limits, Version,
     message::{
         request::{self, Outgoing},
-        response::{self, Answer},
+        response::{self, Answer, AnswerItem},
     },
 };
 use rustls::{ClientConnection, RootCertStore, StreamOwned, crypto::aws_lc_rs::default_provider};
@@ -39,11 +39,11 @@ const LIMITS: Limits = Limits { length: 1 << 26, depth: 32, elements: 1 << 21 };
 
 /// How long to wait for a server.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// To take the connection.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// To send or take something.
-    pub(super) answer: Duration,
+    pub(crate) answer: Duration,
 }
 
 impl Default for Patience {
@@ -53,7 +53,7 @@ impl Default for Patience {
 }
 
 /// A connection after its handshake.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     version: Version,
     address: String,
@@ -64,35 +64,54 @@ impl Connection {
     /// Connects, and checks that the server is the one that is meant.
     pub(super) fn open(config: &ClientConfig, patience: Patience) -> Result<Self, Report> {
         let (host, port) = split_address(&config.address)?;
-        let name = ServerName::try_from(host.clone())
-            .map_err(|_| Report::new(format!("{host:?} is neither a name nor an IP address")))?;
-        let mut tls = ClientConnection::new(Arc::new(tls_config(config)?), name)?;
-        let mut socket = connect(&host, port, patience)?;
+        let tls = tls_config(config)?;
+        let version = config.version();
+        Self::over(tls, (&host, port), &host, version, patience)
+    }
+
+    /// Connects to a host and a port by a TLS that is at hand, as to a server of that name.
+    pub(crate) fn over(
+        tls: rustls::ClientConfig,
+        (host, port): (&str, u16),
+        name: &str,
+        version: Version,
+        patience: Patience,
+    ) -> Result<Self, Report> {
+        let address =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| Report::new(format!("{name:?} is neither a name nor an IP address")))?;
+        let mut tls = ClientConnection::new(Arc::new(tls), name)?;
+        let mut socket = connect(host, port, patience)?;
         while tls.is_handshaking() {
             tls.complete_io(&mut socket).map_err(|error| {
-                Report::new(format!("TLS with {}: {}", config.address, explain(&error, patience)))
+                Report::new(format!("TLS with {address}: {}", explain(&error, patience)))
             })?;
         }
-        Ok(Self {
-            stream: StreamOwned::new(tls, socket),
-            version: config.version(),
-            address: config.address.clone(),
-            patience,
-        })
+        Ok(Self { stream: StreamOwned::new(tls, socket), version, address, patience })
+    }
+
+    /// Returns what was agreed on: the version of TLS, the cipher suite, the server's certificates.
+    pub(crate) fn agreed(&self) -> &ClientConnection {
+        &self.stream.conn
     }
 
     /// Sends a request and returns the answer, if it is a success.
     pub(super) fn ask(&mut self, request: Request) -> Result<Response, Report> {
         let message = Material::new(request::write(self.version, &Outgoing::default(), &[request]));
-        let sent = self.stream.write_all(message.expose()).and_then(|()| self.stream.flush());
+        success(self.exchange(message.expose())?)
+    }
+
+    /// Sends a message as it is and returns the answer, whatever that says.
+    pub(crate) fn exchange(&mut self, message: &[u8]) -> Result<Answer, Report> {
+        let sent = self.stream.write_all(message).and_then(|()| self.stream.flush());
         let received = sent.and_then(|()| read_message(&mut self.stream));
         let bytes = received.map_err(|error| {
             Report::new(format!("{}: {}", self.address, explain(&error, self.patience)))
         })?;
-        let answer = response::read(&bytes, &LIMITS).map_err(|fault| {
+        response::read(&bytes, &LIMITS).map_err(|fault| {
             Report::new(format!("the answer of {} cannot be read: {fault}", self.address))
-        })?;
-        success(answer)
+        })
     }
 }
 
@@ -105,7 +124,7 @@ impl Drop for Connection {
 }
 
 /// Splits a host from its port; an IPv6 address with a port stands in brackets.
-fn split_address(address: &str) -> Result<(String, u16), Report> {
+pub(crate) fn split_address(address: &str) -> Result<(String, u16), Report> {
     let wrong = || Report::new(format!("{address:?} is not of the form HOST:PORT"));
     let (host, port) = if let Some(rest) = address.strip_prefix('[') {
         rest.split_once(']').ok_or_else(wrong)?
@@ -170,7 +189,7 @@ fn tls_config(config: &ClientConfig) -> Result<rustls::ClientConfig, Report> {
 }
 
 /// Reads the certificates of a PEM file; there must be one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Report> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Report> {
     let wrong = |what: String| Report::new(format!("{}: {what}", path.display()));
     let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -226,6 +245,11 @@ fn explain(error: &io::Error, patience: Patience) -> String {
 /// Returns the payload of a success; tells a failure in the server's words.
 fn success(answer: Answer) -> Result<Response, Report> {
     let item = answer.items.into_iter().next().ok_or_else(|| Report::new("the answer is empty"))?;
+    payload(item)
+}
+
+/// Returns the payload of an item that is a success.
+pub(crate) fn payload(item: AnswerItem) -> Result<Response, Report> {
     let operation = item.operation.map_or("the request".to_owned(), |name| name.to_string());
     if item.result_status != ResultStatus::Success {
         let mut text = format!("{operation}: {}", item.result_status);

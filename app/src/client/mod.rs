@@ -5,7 +5,7 @@
 
 mod commands;
 mod config;
-mod connection;
+pub(crate) mod connection;
 mod names;
 mod output;
 mod register;

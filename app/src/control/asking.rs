@@ -4,12 +4,14 @@ use std::{
     io::{self, ErrorKind, Write as _},
     os::unix::net::UnixStream as StdStream,
     sync::Arc,
+    time::Duration,
 };
 
 use kmip_host::SystemClock;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
+    time::timeout,
 };
 
 use super::{
@@ -28,6 +30,9 @@ use crate::{
         storage::{Creation, Storage, Url},
     },
 };
+
+/// How long a server may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Has a verb carried out, and prints what is told.
 pub(super) fn ask(config: &Config, verb: Verb) -> Result<Finding, Report> {
@@ -77,21 +82,47 @@ fn running(config: &Config, verb: &Verb) -> Result<Option<(UnixStream, Request)>
     }
 }
 
+/// Has a running server carry a verb out, and returns the lines that it tells; `None` if none runs.
+pub(super) async fn quietly(config: &Config, verb: Verb) -> Result<Option<Vec<String>>, Report> {
+    let Some((stream, request)) = running(config, &verb)? else { return Ok(None) };
+    let mut told = Vec::new();
+    let listen = |reply| {
+        match reply {
+            Reply::Line(line) => told.push(line),
+            Reply::Progress { .. } => {}
+            Reply::End(finding) => return Ok(Some(Ok(finding))),
+            Reply::Failed(sentence) => return Ok(Some(Err(Report::new(sentence)))),
+        }
+        Ok(None)
+    };
+    timeout(PATIENCE, exchange(stream, &request, listen)).await??;
+    Ok(Some(told))
+}
+
 async fn remotely(stream: UnixStream, request: &Request) -> Result<Finding, Report> {
+    let mut shown = Shown::default();
+    exchange(stream, request, |reply| shown.take(reply)).await
+}
+
+/// Sends a request, and hands its replies over until one of them is the last.
+async fn exchange(
+    stream: UnixStream,
+    request: &Request,
+    mut take: impl FnMut(Reply) -> Result<Option<Result<Finding, Report>>, Report>,
+) -> Result<Finding, Report> {
     let (input, mut output) = stream.into_split();
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     // If it is not read, the reason comes as a reply.
     let sent = output.write_all(&line).await;
     let mut lines = BufReader::new(input).lines();
-    let mut shown = Shown::default();
     while let Some(line) = lines.next_line().await? {
         let reply = serde_json::from_str(&line).map_err(|error| {
             Report::new(format!(
                 "the server is not of this program's version ({error}); use its own program"
             ))
         })?;
-        if let Some(end) = shown.take(reply)? {
+        if let Some(end) = take(reply)? {
             return end;
         }
     }

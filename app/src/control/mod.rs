@@ -7,6 +7,7 @@
 //! | [`asking`] | the command's side: through the socket, or on the store if no server runs |
 //! | [`commands`] | the command line |
 //! | [`backup`], [`verify`], [`trail`], [`objects`], [`root_key`] | the verbs |
+//! | [`inspection`] | what a running server says of itself |
 //! | [`retention`] | what the server itself does once a day |
 //!
 //! A verb is one function, whoever runs it. A store in a file belongs to one process: beside a
@@ -16,6 +17,7 @@
 mod asking;
 mod backup;
 pub(crate) mod commands;
+pub(crate) mod inspection;
 mod objects;
 mod retention;
 mod root_key;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 use super::{
-    Place, backup,
+    Place, backup, inspection,
     objects::{self, SetOwner, Wanted},
     root_key,
     trail::{self, Export},
@@ -53,6 +53,8 @@ pub(super) enum Verb {
     ObjectSetOwner(SetOwner),
     /// Tell what the root key is, and what is under it.
     RootKeyStatus,
+    /// Tell how the server is; a line of JSON.
+    Inspect,
     /// Change the root key, or seal anew what an earlier change has left.
     RootKeyRotate {
         /// Whether it is changed.
@@ -175,6 +177,7 @@ async fn carry_out(
             objects::show(place, &identifier, json, user, teller).await
         }
         Verb::ObjectSetOwner(change) => objects::set_owner(place, &change, user, teller).await,
+        Verb::Inspect => inspection::tell(place, teller).await,
         Verb::RootKeyStatus => root_key::status(place, teller).await,
         Verb::RootKeyRotate { what, section } => {
             root_key::rotate(place, &section, what, user, teller).await

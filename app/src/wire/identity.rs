@@ -58,6 +58,11 @@ impl Authenticator for CurrentAuthenticator {
     }
 }
 
+/// Checks that the files can be read, and what they say.
+pub(crate) fn check_files(auth: &Auth) -> Result<(), Report> {
+    authenticator(auth).map(drop)
+}
+
 fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Report> {
     let mut authenticator: Arc<dyn Authenticator> =
         Arc::new(CertificateAuthenticator::reading(reading(auth)));

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod answering;
 pub(crate) mod crypto;
 pub(crate) mod identity;
+pub(crate) mod inspection;
 mod layered;
 pub(crate) mod policies;
 pub(crate) mod root_key;

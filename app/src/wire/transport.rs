@@ -119,6 +119,17 @@ fn files(kmip: &config::ListenKmip) -> Result<TlsFiles, Report> {
     })
 }
 
+/// Checks that the files can be used, as a start would, without listening.
+pub(crate) fn check_files(kmip: &config::ListenKmip, now: DateTime) -> Result<(), Report> {
+    let files = files(kmip)?;
+    #[cfg(feature = "transport-tls-openssl")]
+    if let Some(auth_suite) = kmip.auth_suite {
+        return older(files, auth_suite, kmip, now).map(drop);
+    }
+    let settings = TlsSettings { suites: suites(kmip)?, ..TlsSettings::default() };
+    Modern::new(&files, settings, now).map(drop)
+}
+
 /// Chooses among the cipher suites; tells of all that are named and not there at once.
 fn suites(kmip: &config::ListenKmip) -> Result<Suites, Report> {
     let (suites, left_out) = Suites::select(&kmip.cipher_suites);
