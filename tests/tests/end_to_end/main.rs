@@ -27,6 +27,7 @@ mod admin;
 mod batches;
 mod canary;
 mod control;
+mod doctor;
 mod durability;
 mod faults;
 mod history;
