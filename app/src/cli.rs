@@ -12,7 +12,7 @@ use crate::import;
 use crate::{
     account,
     builder::{Builder, Prepared},
-    client,
+    client, client_cert,
     config::{self, Config},
     control::commands as control,
     decode, dev, doctor, init, log,
@@ -63,6 +63,8 @@ enum Command {
     RootKey(root_key_verbs::Arguments),
     /// Make what the file of accounts needs.
     Account(account::Arguments),
+    /// Make, sign, revoke and list certificates for clients.
+    ClientCert(client_cert::Arguments),
     /// Take over the objects of another server.
     #[cfg(feature = "import-pykmip")]
     Import(import::Arguments),
@@ -191,6 +193,7 @@ fn run(command: Command) -> Result<ExitCode, Report> {
         Command::Doctor(arguments) => return doctor::run(&arguments),
         Command::RootKey(arguments) => return root_key_verbs::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
+        Command::ClientCert(arguments) => client_cert::run(&arguments),
         #[cfg(feature = "import-pykmip")]
         Command::Import(arguments) => import::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),

@@ -11,10 +11,11 @@ use clap::Args;
 use kmip_host::{SystemClock, secret_file};
 use kmip_model::{DateTime, Material};
 use kmip_ports::clock::Clock as _;
-use kmip_x509::{CertificateAuthority, Issued};
+use kmip_x509::{CertificateAuthority, Described, Issued};
 
 use crate::{
     client::ClientConfig,
+    client_cert,
     config::{Address, Config, Listen, ListenAdmin, ListenKmip, RootKey, Storage},
     report::Report,
     serve,
@@ -94,6 +95,7 @@ fn configuration(address: SocketAddr) -> Config {
                 certificate: Some("pki/server.crt".into()),
                 key: Some("pki/server.key".into()),
                 client_ca: Some("pki/ca.crt".into()),
+                crls: vec!["pki/ca.crl".into()],
                 ..ListenKmip::default()
             },
             admin: ListenAdmin { address: beside(address), ..ListenAdmin::default() },
@@ -144,15 +146,19 @@ fn certificates(
     if !address.ip().is_unspecified() && !names.contains(&host) {
         names.push(host);
     }
-    save(pki, "server", &authority.issue_server(&names, now)?)?;
+    let mut issued = vec![("server", authority.issue_server(&names, now)?)];
     for name in clients {
-        save(pki, name, &authority.issue_client(name, now)?)?;
+        issued.push((name, authority.issue_client(name, now)?));
     }
-    Ok(())
+    let described: Vec<Described> =
+        issued.iter().map(|(_, issued)| issued.certified.described.clone()).collect();
+    // Recorded first, so that nothing is in use that is not.
+    client_cert::begin(&authority, &pki.join("ca.crt"), &described, now)?;
+    issued.iter().try_for_each(|(name, issued)| save(pki, name, issued))
 }
 
 fn save(pki: &Path, name: &str, issued: &Issued) -> Result<(), Report> {
-    write(&pki.join(format!("{name}.crt")), issued.certificate.as_bytes())?;
+    write(&pki.join(format!("{name}.crt")), issued.certified.certificate.as_bytes())?;
     secret_file::create(&pki.join(format!("{name}.key")), &issued.key)?;
     Ok(())
 }
@@ -163,7 +169,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Report> {
 }
 
 /// Refuses client names that are no file names, or names of other files here.
-fn check_name(name: &str) -> Result<(), Report> {
+pub(crate) fn check_name(name: &str) -> Result<(), Report> {
     let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@ ".contains(c));
     let reserved = matches!(name, "ca" | "server");
     if name.is_empty() || name.starts_with('.') || !letters || reserved {

@@ -19,6 +19,7 @@ mod account;
 pub mod builder;
 pub mod cli;
 mod client;
+mod client_cert;
 pub mod config;
 mod control;
 mod decode;

@@ -114,11 +114,13 @@ enum Key<'a> {
 }
 
 impl Key<'_> {
+    /// Writes the way to it; whoever wrote the file chose the names, so what a terminal would obey is
+    /// escaped.
     fn text(&self) -> String {
         match self {
             Self::Root => "the file".to_owned(),
-            Self::Below(Self::Root, name) => (*name).to_owned(),
-            Self::Below(above, name) => format!("{}/{name}", above.text()),
+            Self::Below(Self::Root, name) => name.escape_debug().to_string(),
+            Self::Below(above, name) => format!("{}/{}", above.text(), name.escape_debug()),
         }
     }
 }
@@ -278,6 +280,7 @@ mod tests {
             (r#"{"p": {"SYMMETRIC_KEY": {}, "preset": {}}}"#, "p/SYMMETRIC_KEY: policy \"p\" has"),
             (r#"{"p": {"preset": {}, "group": {}}}"#, "p/group: policy \"p\" has"),
             (r#"{"default": {"x": {}}}"#, "default/x: policy \"default\" has"),
+            ("{\"a\\u001b[31m\\nb\": {\"c\\u0007\": {}}}", r"a\u{1b}[31m\nb/c\u{7}: policy"),
             (r#"{"p": "#, "the file is no JSON: EOF"),
             ("", "the file is no JSON"),
         ] {

@@ -54,7 +54,9 @@ fn facts(certificate: &Certificate) -> Result<CertificateFacts, x509_cert::der::
 }
 
 /// Returns the content octets of an INTEGER, sign octet and all.
-fn integer_content(serial_number: &SerialNumber) -> Result<Vec<u8>, x509_cert::der::Error> {
+pub(crate) fn integer_content(
+    serial_number: &SerialNumber,
+) -> Result<Vec<u8>, x509_cert::der::Error> {
     let encoded = serial_number.to_der()?;
     // One octet of tag, one of length: the parser refuses more than 21 octets of content.
     Ok(encoded.get(2..).unwrap_or_default().to_vec())
@@ -159,7 +161,7 @@ mod tests {
     fn a_certificate_says_who_it_names_and_who_signed_it() {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let server = authority().issue_server(&names, DateTime(1_700_000_000)).unwrap();
-        let facts = X509Certificates.parse(&der(&server.certificate)).unwrap();
+        let facts = X509Certificates.parse(&der(&server.certified.certificate)).unwrap();
         assert_eq!(facts.subject_text, "CN=localhost");
         assert_eq!(facts.issuer_text, "CN=test\\, authority");
         assert_eq!(
@@ -178,12 +180,22 @@ mod tests {
             facts.digital_signature_algorithm,
             Some(DigitalSignatureAlgorithm::EcdsaWithSha256)
         );
-        assert_eq!(facts.serial_number, server.serial_number);
+        assert_eq!(facts.serial_number, server.certified.described.serial_number);
         assert_eq!(facts.subject, Name::from_der(&facts.subject).unwrap().to_der().unwrap());
-        assert!(der(&server.certificate).windows(facts.subject.len()).any(|w| w == facts.subject));
-        assert!(der(&server.certificate).windows(facts.issuer.len()).any(|w| w == facts.issuer));
         assert!(
-            der(&server.certificate).windows(facts.public_key.len()).any(|w| w == facts.public_key)
+            der(&server.certified.certificate)
+                .windows(facts.subject.len())
+                .any(|w| w == facts.subject)
+        );
+        assert!(
+            der(&server.certified.certificate)
+                .windows(facts.issuer.len())
+                .any(|w| w == facts.issuer)
+        );
+        assert!(
+            der(&server.certified.certificate)
+                .windows(facts.public_key.len())
+                .any(|w| w == facts.public_key)
         );
     }
 

@@ -24,8 +24,7 @@ use crate::text;
 /// The purpose that a client's certificate must have: clientAuth.
 const CLIENT_AUTHENTICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
-/// How many certificates are remembered before all are forgotten; connections that were noticed
-/// likewise.
+/// How many certificates are remembered before all are forgotten; users that were noticed likewise.
 const REMEMBERED: usize = 1024;
 
 /// Whether a client's certificate must say that it is one.
@@ -79,8 +78,8 @@ pub struct Reading {
 #[derive(Debug)]
 pub struct CertificateAuthenticator {
     reading: Reading,
-    /// Connections whose credentials have been noticed.
-    noticed: Mutex<HashSet<u64>>,
+    /// Users whose credentials have been noticed.
+    noticed: Mutex<HashSet<String>>,
     /// By leaf certificate. What a certificate says never changes, so nothing here is stale.
     known: Mutex<HashMap<Vec<u8>, Principal>>,
 }
@@ -98,7 +97,12 @@ impl CertificateAuthenticator {
         Self { reading, noticed: Mutex::default(), known: Mutex::default() }
     }
 
-    fn principal(&self, leaf: &[u8]) -> Result<Principal, AuthenticationError> {
+    /// Says who has a certificate, DER.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a certificate that is none, is not for clients, or does not name one user.
+    pub fn principal(&self, leaf: &[u8]) -> Result<Principal, AuthenticationError> {
         // A map is whole after every call, so a panic elsewhere does not matter.
         if let Some(principal) =
             self.known.lock().unwrap_or_else(PoisonError::into_inner).get(leaf).cloned()
@@ -114,13 +118,17 @@ impl CertificateAuthenticator {
         Ok(principal)
     }
 
-    /// Says whether it is the first time that a connection is seen.
-    fn is_news(&self, connection: u64) -> bool {
+    /// Says whether it is the first time that a user sends credentials. A user with many connections
+    /// is told of once.
+    fn is_news(&self, user: &str) -> bool {
         let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        if noticed.contains(user) {
+            return false;
+        }
         if noticed.len() >= REMEMBERED {
             noticed.clear();
         }
-        noticed.insert(connection)
+        noticed.insert(user.to_owned())
     }
 }
 
@@ -133,7 +141,7 @@ impl Authenticator for CertificateAuthenticator {
     ) -> Result<Principal, AuthenticationError> {
         let leaf = peer.certificates.first().ok_or(AuthenticationError::NoCertificate)?;
         let principal = self.principal(leaf)?;
-        if !credentials.is_empty() && self.is_news(peer.connection) {
+        if !credentials.is_empty() && self.is_news(&principal.user) {
             tracing::warn!(
                 user = principal.user,
                 connection = peer.connection,
@@ -157,7 +165,7 @@ fn principal_of(leaf: &[u8], reading: Reading) -> Result<Principal, Authenticati
         return Err(AuthenticationError::NotForClients);
     }
     let name = match reading.user_from {
-        UserFrom::CommonName => common_name(&certificate),
+        UserFrom::CommonName => text::common_name(certificate.tbs_certificate().subject()),
         UserFrom::DnsName => alternative(&certificate, |name| match name {
             // A name with a star is that of many.
             GeneralName::DnsName(name) => Some(name.to_string()).filter(|it| !it.contains('*')),
@@ -176,15 +184,6 @@ fn principal_of(leaf: &[u8], reading: Reading) -> Result<Principal, Authenticati
         GroupsFrom::OrganizationalUnits => Some(units(&certificate)),
     };
     Ok(Principal { user, groups })
-}
-
-fn common_name(certificate: &Certificate) -> Option<String> {
-    let subject = certificate.tbs_certificate().subject();
-    let mut names = subject.iter().filter(|attribute| attribute.oid == text::COMMON_NAME);
-    match (names.next(), names.next()) {
-        (Some(only), None) => text::string(&only.value),
-        _ => None,
-    }
 }
 
 /// Returns the one alternative name of a kind; where there are several, none.
@@ -428,8 +427,9 @@ mod tests {
         let peer = peer(&[client("alice")]);
         let principal = pollster::block_on(authenticator.authenticate(&peer, &credentials));
         assert_eq!(principal.unwrap().user, "alice");
-        assert!(!authenticator.is_news(1));
-        assert!(authenticator.is_news(2));
+        // Once for a user, whatever the connection.
+        assert!(!authenticator.is_news("alice"));
+        assert!(authenticator.is_news("bob"));
     }
 
     #[test]
@@ -438,11 +438,11 @@ mod tests {
         for number in 0..REMEMBERED {
             let key = number.to_be_bytes().to_vec();
             authenticator.known.lock().unwrap().insert(key, Principal::user("x"));
-            assert!(authenticator.is_news(u64::try_from(number).unwrap()));
+            assert!(authenticator.is_news(&number.to_string()));
         }
         authenticator.principal(&client("alice")).unwrap();
         assert_eq!(authenticator.known.lock().unwrap().len(), 1);
-        authenticator.is_news(u64::MAX);
+        assert!(authenticator.is_news("one more"));
         assert_eq!(authenticator.noticed.lock().unwrap().len(), 1);
     }
 }

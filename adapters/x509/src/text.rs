@@ -55,6 +55,15 @@ pub(crate) fn string(value: &Any) -> Option<String> {
     }
 }
 
+/// Returns the one Common Name of a name; where there are several, none.
+pub(crate) fn common_name(name: &Name) -> Option<String> {
+    let mut names = name.iter().filter(|attribute| attribute.oid == COMMON_NAME);
+    match (names.next(), names.next()) {
+        (Some(only), None) => string(&only.value),
+        _ => None,
+    }
+}
+
 /// Writes a name as RFC 4514 says: last part first, the parts of one set joined by `+`.
 pub(crate) fn name(name: &Name) -> String {
     let parts: Vec<&_> = name.iter_rdn().collect();

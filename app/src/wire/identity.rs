@@ -81,7 +81,8 @@ fn authenticator(auth: &Auth) -> Result<Arc<dyn Authenticator>, Report> {
     slugs::confirm(auth, authenticator)
 }
 
-fn reading(auth: &Auth) -> Reading {
+/// Says how certificates are read.
+pub(crate) fn reading(auth: &Auth) -> Reading {
     Reading {
         usage: if auth.require_client_auth_usage {
             ClientUsage::Required

@@ -5,10 +5,6 @@ use kmip_tests::markdown::{self, Block, Document};
 
 use super::documents;
 
-/// Verbs that documents may name before the program has them; one that it has by now fails the test,
-/// and belongs out of here.
-const AHEAD: &[&str] = &["client-cert", "doctor"];
-
 /// A command of ours in a document.
 pub(super) struct Shown {
     /// The document, and the line where its block begins.
@@ -65,18 +61,6 @@ fn ours(words: &[String]) -> Option<Vec<String>> {
     }
 }
 
-pub(super) fn is_ahead(words: &[String]) -> bool {
-    words.get(1).is_some_and(|verb| AHEAD.contains(&verb.as_str()))
-}
-
-#[test]
-fn nothing_is_ahead_that_the_program_has() {
-    for verb in AHEAD {
-        let said = help(&["kmip-app".to_owned(), (*verb).to_owned()]);
-        assert!(said.starts_with("error:"), "{verb} is there: take it out of AHEAD");
-    }
-}
-
 /// Returns what the program says of a command that asks for help at its end: help, or what is wrong.
 fn help(words: &[String]) -> String {
     cli::read(&[words, &["--help".to_owned()]].concat()).err().unwrap_or_default()
@@ -88,7 +72,6 @@ fn every_command_in_a_block_is_understood() {
     assert!(shown.len() > 40, "{} commands were found", shown.len());
     let offenders: Vec<String> = shown
         .iter()
-        .filter(|it| !is_ahead(&it.words))
         .filter_map(|it| {
             let error = cli::read(&it.words).err()?;
             Some(format!("{}: {}: {error}", it.place, it.words.join(" ")))
@@ -106,7 +89,7 @@ fn every_command_in_a_sentence_is_there() {
             for words in markdown::commands(span) {
                 count = count.saturating_add(1);
                 let whole = cli::read(&words).is_ok();
-                if !is_ahead(&words) && !whole && help(&words).starts_with("error:") {
+                if !whole && help(&words).starts_with("error:") {
                     offenders.push(format!("{path}: {span}"));
                 }
             }

@@ -68,6 +68,17 @@ pub struct Question<'a> {
     pub operation: Operation,
 }
 
+/// What decided: for those who look into it later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// There is no policy of that name, and that denies.
+    NoPolicy,
+    /// The policy speaks neither of the principal's groups nor, for it, to everybody.
+    NoSection,
+    /// These sections were asked, and said that; `None` is the one for everybody.
+    Sections(Vec<(Option<String>, Permission)>),
+}
+
 /// Which objects a principal may locate: part of every search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visibility {
@@ -158,6 +169,20 @@ impl Policies {
         })
     }
 
+    /// Tells what [`Policies::allows`] went by.
+    #[must_use]
+    pub fn judgement(&self, principal: &Principal, question: &Question<'_>) -> Judgement {
+        if !self.policies.contains_key(question.policy) {
+            return Judgement::NoPolicy;
+        }
+        let said = |(name, rules): (Option<&str>, &PolicyRules)| {
+            let permission = rules.permission(question.object_type, question.operation);
+            (name.map(str::to_owned), permission)
+        };
+        let sections: Vec<_> = self.named_sections(principal, question.policy).map(said).collect();
+        if sections.is_empty() { Judgement::NoSection } else { Judgement::Sections(sections) }
+    }
+
     /// Works out which objects a principal may locate.
     #[must_use]
     pub fn visible(&self, principal: &Principal) -> Visibility {
@@ -184,15 +209,25 @@ impl Policies {
         principal: &'a Principal,
         name: &str,
     ) -> impl Iterator<Item = &'a PolicyRules> {
+        self.named_sections(principal, name).map(|(_, rules)| rules)
+    }
+
+    /// Lists these sections, each with its group.
+    fn named_sections<'a>(
+        &'a self,
+        principal: &'a Principal,
+        name: &str,
+    ) -> impl Iterator<Item = (Option<&'a str>, &'a PolicyRules)> {
         let policy = self.policies.get(name);
         let falls_back = self.without_section == WithoutSection::Preset;
         let preset = policy
             .filter(|policy| principal.groups.is_none() || (falls_back && policy.groups.is_empty()))
             .and_then(|policy| policy.preset.as_ref());
         let groups = policy.into_iter().flat_map(move |policy| {
-            principal.groups.iter().flatten().filter_map(|group| policy.groups.get(group))
+            let named = principal.groups.iter().flatten();
+            named.filter_map(|group| Some((Some(group.as_str()), policy.groups.get(group)?)))
         });
-        preset.into_iter().chain(groups)
+        preset.map(|rules| (None, rules)).into_iter().chain(groups)
     }
 }
 
@@ -324,6 +359,34 @@ mod tests {
                 .filter(|policy| policies.allows(&bob(groups), &question(policy)))
                 .collect();
             assert_eq!(allowed.join(" "), expected, "{without_section:?} {groups:?}");
+        }
+    }
+
+    #[test]
+    fn a_judgement_names_the_sections_that_were_asked() {
+        use Permission::{AllowAll, AllowOwner, DisallowAll};
+        let section = |group: Option<&str>, permission| (group.map(str::to_owned), permission);
+        let policies = every_shape(WithoutSection::Preset);
+        let asked = |policy, groups, operation| {
+            let object_type = ObjectType::SymmetricKey;
+            let question = Question { policy, owner: "alice", object_type, operation };
+            policies.judgement(&bob(groups), &question)
+        };
+        let sections = |one| Judgement::Sections(vec![one]);
+        for (policy, groups, operation, expected) in [
+            ("none", None, Operation::Get, Judgement::NoPolicy),
+            ("groups", None, Operation::Get, Judgement::NoSection),
+            ("both", Some(&["b"][..]), Operation::Get, Judgement::NoSection),
+            ("both", None, Operation::Get, sections(section(None, AllowOwner))),
+            ("both", Some(&["a"][..]), Operation::Get, sections(section(Some("a"), AllowAll))),
+            (
+                "both",
+                Some(&["a"][..]),
+                Operation::Destroy,
+                sections(section(Some("a"), DisallowAll)),
+            ),
+        ] {
+            assert_eq!(asked(policy, groups, operation), expected, "{policy} {groups:?}");
         }
     }
 

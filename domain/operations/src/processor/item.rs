@@ -19,6 +19,7 @@ use kmip_ports::{
 
 use super::{
     ForbiddenObjects, Ports, Settings,
+    refusal::{Denial, DeniedBy},
     streams::{CorrelationValue, Stream, Streams},
     unit::Unit,
 };
@@ -65,6 +66,8 @@ pub struct Item<'a> {
     pub(super) subject: Option<UniqueIdentifier>,
     /// Its type.
     pub(super) object_type: Option<ObjectType>,
+    /// What the policy went by when it last refused: for the log, and never for the caller.
+    pub(super) denial: Option<Denial>,
     pub(super) unit: Unit,
 }
 
@@ -141,7 +144,26 @@ impl Item<'_> {
         if self.permits(&stored.value, asked(operation)) {
             return Ok(stored);
         }
-        Err(self.refusal(&stored.value))
+        Err(self.refused_by_policy(&stored.value, asked(operation)))
+    }
+
+    /// Refuses what the policy does not allow, and remembers what it went by.
+    fn refused_by_policy(
+        &mut self,
+        object: &ManagedObject,
+        operation: Operation,
+    ) -> OperationError {
+        let judgement = self.policies.judgement(self.principal, &question(object, operation));
+        self.denial = Some(Denial {
+            identifier: object.identifier().clone(),
+            by: DeniedBy::Policy {
+                policy: object.operation_policy_name().to_owned(),
+                object_type: object.object_type(),
+                operation,
+                judgement,
+            },
+        });
+        self.refusal(object)
     }
 
     /// Fetches an object that the current operation computes with. What comes of it may tell as
@@ -158,8 +180,13 @@ impl Item<'_> {
     }
 
     /// Refuses what is the owner's alone, whatever the policy allows.
-    pub(crate) fn check_owner(&self, object: &ManagedObject) -> Result<(), OperationError> {
-        if self.principal.user == object.owner() { Ok(()) } else { Err(self.refusal(object)) }
+    pub(crate) fn check_owner(&mut self, object: &ManagedObject) -> Result<(), OperationError> {
+        if self.principal.user == object.owner() {
+            return Ok(());
+        }
+        let identifier = object.identifier().clone();
+        self.denial = Some(Denial { identifier, by: DeniedBy::NotTheOwner });
+        Err(self.refusal(object))
     }
 
     /// Says whether the caller may add attributes to an object: only then are there new links from
@@ -194,10 +221,10 @@ impl Item<'_> {
         let stored = self.load(identifier).await?.ok_or(OperationError::NotFound)?;
         // What is made from it shows what is in it.
         if self.permits(&stored.value, Operation::Get) {
-            Ok(stored)
-        } else {
-            Err(OperationError::NotFound)
+            return Ok(stored);
         }
+        self.refused_by_policy(&stored.value, Operation::Get);
+        Err(OperationError::NotFound)
     }
 
     /// Finds objects that the caller may locate, newest first.
@@ -352,15 +379,7 @@ impl Item<'_> {
     }
 
     fn permits(&self, object: &ManagedObject, operation: Operation) -> bool {
-        self.policies.allows(
-            self.principal,
-            &Question {
-                policy: object.operation_policy_name(),
-                owner: object.owner(),
-                object_type: object.object_type(),
-                operation,
-            },
-        )
+        self.policies.allows(self.principal, &question(object, operation))
     }
 
     async fn load(
@@ -404,6 +423,16 @@ impl Item<'_> {
             reason: None,
             correlation: noted(self.correlation),
         }
+    }
+}
+
+/// Asks the policy of an object.
+fn question(object: &ManagedObject, operation: Operation) -> Question<'_> {
+    Question {
+        policy: object.operation_policy_name(),
+        owner: object.owner(),
+        object_type: object.object_type(),
+        operation,
     }
 }
 

@@ -3,8 +3,10 @@
 //! Items run in order. With Stop and Continue each item is one unit of work; with Undo the whole
 //! message is, so that undoing is forgetting.
 
+mod admission;
 mod guard;
 mod item;
+mod refusal;
 mod rest;
 mod streams;
 #[cfg(test)]
@@ -36,7 +38,14 @@ use tracing::{Instrument as _, Span};
 pub use item::Item;
 pub(crate) use streams::{CorrelationValue, Stream, Streams};
 
-use self::{guard::guarded, item::noted, rest::rest, unit::Unit};
+use self::{
+    admission::check_message,
+    guard::guarded,
+    item::noted,
+    refusal::{Refusals, Refused},
+    rest::rest,
+    unit::Unit,
+};
 use crate::{
     error::OperationError,
     message::{
@@ -52,15 +61,6 @@ const ATTEMPTS: usize = 256;
 
 /// The longest response that a client can ask for, in bytes.
 const LONGEST_RESPONSE: usize = 16 * 1024 * 1024;
-
-/// How old a Time Stamp may be, in seconds.
-const STALE_AFTER: i64 = 60;
-
-/// How far in the future a Time Stamp may be, in seconds: clocks differ.
-const CLOCK_SKEW: i64 = 30;
-
-/// How many items a batch may have.
-const MAXIMUM_ITEMS: usize = 1_024;
 
 /// How long after a message has come its items are still begun, in seconds: nobody waits longer for
 /// an answer, and others wait meanwhile.
@@ -167,10 +167,12 @@ pub struct Processor {
     ports: Ports,
     settings: Settings,
     streams: Arc<Streams>,
+    refusals: Refusals,
 }
 
 /// What is the same for every item of a message.
 struct Message<'a> {
+    peer: &'a Peer,
     principal: &'a Principal,
     policies: &'a Policies,
     request: &'a RequestMessage,
@@ -187,12 +189,8 @@ impl Processor {
     }
 
     /// Wires the processor to multi-part operations that are under way.
-    pub(crate) const fn with_streams(
-        ports: Ports,
-        settings: Settings,
-        streams: Arc<Streams>,
-    ) -> Self {
-        Self { ports, settings, streams }
+    pub(crate) fn with_streams(ports: Ports, settings: Settings, streams: Arc<Streams>) -> Self {
+        Self { ports, settings, streams, refusals: Refusals::default() }
     }
 
     /// Wires another processor that goes on with the multi-part operations of this one.
@@ -221,6 +219,7 @@ impl Processor {
         measure: &dyn Measure,
     ) -> ResponseMessage {
         let now = self.ports.clock.now();
+        self.refusals.settle(now);
         request.dialect.names_unique |= self.settings.names_unique;
         if self.settings.conservative_attributes {
             request.dialect.unasked_attributes = UnaskedAttributes::Conservative;
@@ -229,6 +228,7 @@ impl Processor {
             Ok(principal) => {
                 let policies = self.ports.policies.policies();
                 let message = Message {
+                    peer,
                     principal: &principal,
                     policies: &policies,
                     request: &request,
@@ -243,7 +243,10 @@ impl Processor {
                 };
                 self.run(&message).await
             }
-            Err(error) => Answers::refused(&request, now, error),
+            Err((user, error)) => {
+                self.refusals.message(peer, user.as_deref(), &request, &error, now);
+                Answers::refused(&request, now, error)
+            }
         };
         let (items, measured) = self.audit(answers).await;
         ResponseMessage {
@@ -255,37 +258,21 @@ impl Processor {
         }
     }
 
-    /// Checks what concerns the message as a whole, and finds out who asks.
+    /// Checks what concerns the message as a whole, and finds out who asks. A refusal says who
+    /// did, as far as that is known.
     async fn admit(
         &self,
         peer: &Peer,
         request: &RequestMessage,
         now: DateTime,
-    ) -> Result<Principal, OperationError> {
-        let principal = self.ports.authenticator.authenticate(peer, &request.credentials).await?;
-        if let Some(time_stamp) = request.time_stamp {
-            let age = now.since(time_stamp);
-            if age < -CLOCK_SKEW {
-                return Err(OperationError::FutureTimeStamp);
-            }
-            if age >= STALE_AFTER {
-                return Err(OperationError::StaleTimeStamp);
-            }
+    ) -> Result<Principal, (Option<String>, OperationError)> {
+        match self.ports.authenticator.authenticate(peer, &request.credentials).await {
+            Ok(principal) => match check_message(request, now) {
+                Ok(()) => Ok(principal),
+                Err(error) => Err((Some(principal.user), error)),
+            },
+            Err(error) => Err((None, error.into())),
         }
-        if request.asynchronous_only {
-            return Err(OperationError::AsynchronousNotSupported);
-        }
-        if request.items.iter().any(|item| item.critical_extension) {
-            return Err(OperationError::UnknownMessageExtension);
-        }
-        if request.items.len() > MAXIMUM_ITEMS {
-            return Err(OperationError::TooManyItems);
-        }
-        let several = request.items.len() > 1;
-        if several && request.items.iter().any(|item| item.unique_batch_item_id.is_none()) {
-            return Err(OperationError::MissingUniqueBatchItemId);
-        }
-        Ok(principal)
     }
 
     /// Notes what was read and what was refused. What cannot be noted is not told.
@@ -341,7 +328,10 @@ impl Processor {
                 Err(error) => return Answers { items: fail_last(items, error), notes, measured },
             }
         }
-        Answers::refused(message.request, message.now, StoreError::Conflict.into())
+        let error = StoreError::Conflict.into();
+        let user = Some(message.principal.user.as_str());
+        self.refusals.message(message.peer, user, message.request, &error, message.now);
+        Answers::refused(message.request, message.now, error)
     }
 
     /// Runs one item; on its own unit of work, or on top of `before`, which is applied later.
@@ -357,6 +347,7 @@ impl Processor {
         let mut object_type = None;
         let mut placeholder = progress.placeholder.clone();
         let mut subject = None;
+        let mut denial = None;
         let mut changed = false;
         let mut unit_after = None;
         let run = async {
@@ -367,10 +358,8 @@ impl Processor {
                 let mut item = self.item(message, request, progress);
                 item.unit = before.cloned().unwrap_or_default();
                 let result = self.handle(&mut item, request).await;
-                let Item { unit, placeholder: after, subject: about, object_type: of_type, .. } =
-                    item;
-                subject = about;
-                object_type = of_type;
+                let Item { unit, placeholder: after, subject: about, .. } = item;
+                (subject, object_type, denial) = (about, item.object_type, item.denial);
                 changed = unit.has_events();
                 let answer = ResponseItem {
                     operation: Some(request.operation),
@@ -404,6 +393,16 @@ impl Processor {
             reason::reason(error, Some(request.operation), message.request.dialect.reasons)
         });
         record(&span, object_type, reason);
+        if let Err(error) = &result {
+            let refused = Refused {
+                operation: request.operation,
+                user: &message.principal.user,
+                object: subject.as_ref(),
+                error,
+                denial: denial.as_ref(),
+            };
+            span.in_scope(|| self.refusals.item(message.peer, &refused, message.now));
+        }
         let note = (reason.is_some() || !changed).then(|| AuditEvent {
             at: message.now,
             user: message.principal.user.clone(),
@@ -413,13 +412,10 @@ impl Processor {
             reason,
             correlation: noted(message.request.client_correlation_value.as_deref()),
         });
-        let item = result.unwrap_or_else(|error| {
-            span.in_scope(|| report(request, &error));
-            ResponseItem {
-                operation: Some(request.operation),
-                unique_batch_item_id: request.unique_batch_item_id.clone(),
-                outcome: Outcome::Failed(error),
-            }
+        let item = result.unwrap_or_else(|error| ResponseItem {
+            operation: Some(request.operation),
+            unique_batch_item_id: request.unique_batch_item_id.clone(),
+            outcome: Outcome::Failed(error),
         });
         let measured = Measured { object_type, taken };
         Step { item, note, placeholder, unit: unit_after, measured }
@@ -448,6 +444,7 @@ impl Processor {
             placeholder: progress.placeholder.clone(),
             subject: None,
             object_type: None,
+            denial: None,
             unit: Unit::default(),
             room: message.limit.saturating_sub(progress.size),
         }
@@ -502,7 +499,6 @@ impl Answers {
             reason: Some(reason::reason(&error, None, request.dialect.reasons)),
             correlation: noted(request.client_correlation_value.as_deref()),
         };
-        tracing::info!(items = request.items.len(), %error, "message refused");
         let notes = request.items.first().map(|item| (0, event(item))).into_iter().collect();
         Self { items: vec![whole_message(error)], notes, measured: Vec::new() }
     }
@@ -565,18 +561,6 @@ fn record(span: &Span, object_type: Option<ObjectType>, reason: Option<ResultRea
     }
     if let Some(reason) = reason {
         span.record("error.type", tracing::field::display(reason));
-    }
-}
-
-/// Logs a failure once, where the answer is decided.
-fn report(request: &RequestItem, error: &OperationError) {
-    let operation = request.operation;
-    match error {
-        OperationError::Panicked
-        | OperationError::Store(StoreError::Corrupt(_) | StoreError::Unavailable) => {
-            tracing::error!(%operation, %error, "item failed");
-        }
-        _ => tracing::info!(%operation, %error, "item refused"),
     }
 }
 
