@@ -352,6 +352,7 @@ mod tests {
 
     use super::*;
     use crate::issue::CertificateAuthority;
+    use crate::revocation::{RevocationList, Revoked};
 
     const NOW: DateTime = DateTime(1_700_000_000);
 
@@ -368,8 +369,8 @@ mod tests {
     fn an_authority_and_what_it_issues_are_told_apart() {
         let authority = authority();
         let names = ["kmip.example".to_owned(), "192.0.2.7".to_owned(), "::1".to_owned()];
-        let server = parsed(&authority.issue_server(&names, NOW).unwrap().certificate);
-        let client = parsed(&authority.issue_client("c", NOW).unwrap().certificate);
+        let server = parsed(&authority.issue_server(&names, NOW).unwrap().certified.certificate);
+        let client = parsed(&authority.issue_client("c", NOW).unwrap().certified.certificate);
         let issuer = parsed(authority.certificate());
         assert!(issuer.is_authority && issuer.is_self_issued());
         assert_eq!((issuer.signs_lists, issuer.for_servers), (Some(true), None));
@@ -387,8 +388,11 @@ mod tests {
     fn a_signature_is_of_the_key_that_made_it() {
         // Two authorities of one name, with two keys.
         let (own, other) = (authority(), authority());
-        let server = parsed(&own.issue_server(&["a".to_owned()], NOW).unwrap().certificate);
-        let list = own.issue_crl(&[vec![1]], 1, NOW).unwrap();
+        let server =
+            parsed(&own.issue_server(&["a".to_owned()], NOW).unwrap().certified.certificate);
+        let revoked = Revoked { serial_number: vec![1], since: NOW, reason: 0 };
+        let listed = RevocationList { number: 1, next_update: None, entries: vec![revoked] };
+        let list = own.sign_list(&listed, 30, NOW).unwrap();
         let list = CertificateRevocationListDer::from_pem_slice(list.as_bytes()).unwrap();
         let list = InspectedList::parse(&list).unwrap();
         assert_eq!(list.revoked, 1);
@@ -453,7 +457,7 @@ mod tests {
     fn names_are_compared_as_clients_compare_them() {
         let names = ["kmip.example", "*.cluster.example", "192.0.2.7", "::1"];
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        let server = parsed(&authority().issue_server(&names, NOW).unwrap().certificate);
+        let server = parsed(&authority().issue_server(&names, NOW).unwrap().certified.certificate);
         for named in ["kmip.example", "KMIP.Example.", "a.cluster.example", "192.0.2.7", "::1"] {
             assert!(server.names(named), "{named}");
         }

@@ -13,7 +13,7 @@ use kmip_tests::clock;
 use kmip_tests::postgres;
 use kmip_tests::program::{self, Program};
 use kmip_tests::server::Directory;
-use kmip_x509::CertificateAuthority;
+use kmip_x509::{CertificateAuthority, revocation::RevocationList};
 use serde_json::Value;
 
 const DAY: i64 = 86_400;
@@ -207,7 +207,7 @@ impl Spoilt {
     /// Gives the server another certificate and its key.
     fn serve_by(&self, authority: &CertificateAuthority, name: &str, at: DateTime) {
         let issued = authority.issue_server(&[name.to_owned()], at).expect("it is issued");
-        put(&self.pki("server.crt"), issued.certificate);
+        put(&self.pki("server.crt"), issued.certified.certificate);
         put(&self.pki("server.key"), issued.key.expose());
     }
 
@@ -217,7 +217,8 @@ impl Spoilt {
     }
 
     fn revoke_by(&self, authority: &CertificateAuthority, at: DateTime) {
-        put(&self.pki("ca.crl"), authority.issue_crl(&[], 1, at).expect("it is issued"));
+        let empty = RevocationList { number: 1, next_update: None, entries: Vec::new() };
+        put(&self.pki("ca.crl"), authority.sign_list(&empty, 30, at).expect("it is issued"));
     }
 
     fn add(path: &Path, text: &str) {
@@ -362,7 +363,7 @@ fn a_certificate_that_was_renewed_and_not_taken_is_noticed() {
     let server = Program::serve(&program, &it.directory, &[]).unwrap();
     // Without its key, so that the server goes on with what it has.
     let renewed = it.authority.issue_server(&["127.0.0.1".to_owned()], now()).unwrap();
-    put(&it.pki("server.crt"), renewed.certificate);
+    put(&it.pki("server.crt"), renewed.certified.certificate);
     let found = doctor(&program, &it.directory, &["--set", &at(&server)]);
     assert!(!found.success && found.says("failed", "TLS: the private key in"), "{found:?}");
     assert!(found.says("warning", "presented certificate: it is another one"), "{found:?}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use kmip_x509::CertificateAuthority;
+use kmip_x509::revocation::RevocationList;
 use tempfile::TempDir;
 
 use super::{super::finding::Manner, *};
@@ -65,7 +66,7 @@ fn one(findings: &Findings) -> (Status, String) {
 
 fn server(authority: &CertificateAuthority, names: &[&str], now: DateTime) -> String {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    authority.issue_server(&names, now).unwrap().certificate
+    authority.issue_server(&names, now).unwrap().certified.certificate
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn dates_are_told_from_both_sides_and_thirty_days_before() {
 #[test]
 fn a_certificate_for_clients_is_none_for_servers() {
     let authority = authority();
-    let own = authority.issue_client("kmip.example", NOW).unwrap().certificate;
+    let own = authority.issue_client("kmip.example", NOW).unwrap().certified.certificate;
     let place = Place::new(&[&own], authority.certificate());
     let told = wrong(&place.look(&[], NOW));
     let expected = ["is not for servers", "no subject alternative name"];
@@ -161,7 +162,7 @@ fn the_authority_of_clients_is_one_and_not_the_server() {
     let (status, told) = one(&Place::new(&chain, &own).look(&[], NOW));
     assert_eq!(status, Status::Warning);
     assert!(told.contains("server's own certificate"), "{told}");
-    let client = authority.issue_client("c", NOW).unwrap().certificate;
+    let client = authority.issue_client("c", NOW).unwrap().certified.certificate;
     let (status, told) = one(&Place::new(&chain, &client).look(&[], NOW));
     assert_eq!(status, Status::Failed);
     assert!(told.contains("CN=c is no authority"), "{told}");
@@ -171,7 +172,9 @@ fn the_authority_of_clients_is_one_and_not_the_server() {
 fn a_revocation_list_is_signed_and_in_time() {
     let (authority, other) = (authority(), authority());
     let own = server(&authority, &["kmip.example"], NOW);
-    let list = |authority: &CertificateAuthority, now| authority.issue_crl(&[], 1, now).unwrap();
+    let empty = RevocationList { number: 1, next_update: None, entries: Vec::new() };
+    let list =
+        |authority: &CertificateAuthority, now| authority.sign_list(&empty, 30, now).unwrap();
     let mut place = Place::new(&[&own], authority.certificate());
     for (text, words) in [
         (list(&authority, NOW), None),
