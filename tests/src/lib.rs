@@ -16,6 +16,7 @@
 //! | [`history`] | clients that fight for objects, and a judge |
 //! | [`markdown`] | the project's documents: headings, links, commands |
 //! | [`yaml`] | the YAML of `deploy/` |
+//! | [`load`] | many clients at once, and what a server uses up for them |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -37,6 +38,7 @@ pub mod dice;
 pub mod faults;
 pub mod history;
 pub mod markdown;
+pub mod load;
 pub mod population;
 pub mod postgres;
 pub mod program;
