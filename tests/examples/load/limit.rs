@@ -42,7 +42,7 @@ impl Limit {
                 .iter()
                 .map(|signer| scope.spawn(move || count(signer.as_ref(), time)))
                 .collect();
-            threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
         let mut sum = 0.0;
         for count in counts {
@@ -65,10 +65,10 @@ impl Limit {
 
 /// Signs for some time, and returns how many a second that was.
 fn count(signer: &dyn Signer, time: Duration) -> Result<f64, rustls::Error> {
-    let (begun, mut signed) = (Instant::now(), 0_u32);
-    while begun.elapsed() < time {
+    let (begin, mut signed) = (Instant::now(), 0_u32);
+    while begin.elapsed() < time {
         signer.sign(&DATA)?;
         signed = signed.saturating_add(1);
     }
-    Ok(f64::from(signed) / begun.elapsed().as_secs_f64())
+    Ok(f64::from(signed) / begin.elapsed().as_secs_f64())
 }

@@ -83,12 +83,11 @@ fn bucket(micros: u64) -> usize {
 
 /// Returns the longest time that is counted in a bucket.
 fn upper_end(bucket: usize) -> u64 {
-    let (bucket, parts) = (bucket as u64, PARTS as u64);
-    if bucket < parts {
-        return bucket;
+    if bucket < PARTS {
+        return bucket as u64;
     }
-    let (power, part) = ((bucket / parts).saturating_sub(1), bucket % parts);
-    let next = parts.saturating_add(part).saturating_add(1);
+    let (power, part) = ((bucket / PARTS).saturating_sub(1), bucket % PARTS);
+    let next = PARTS.saturating_add(part).saturating_add(1) as u64;
     next.checked_shl(u32::try_from(power).unwrap_or(u32::MAX)).unwrap_or(u64::MAX).saturating_sub(1)
 }
 
