@@ -65,10 +65,10 @@ impl Limit {
 
 /// Signs for some time, and returns how many a second that was.
 fn count(signer: &dyn Signer, time: Duration) -> Result<f64, rustls::Error> {
-    let (begin, mut signed) = (Instant::now(), 0_u32);
-    while begin.elapsed() < time {
+    let (start, mut count) = (Instant::now(), 0_u32);
+    while start.elapsed() < time {
         signer.sign(&DATA)?;
-        signed = signed.saturating_add(1);
+        count = count.saturating_add(1);
     }
-    Ok(f64::from(signed) / begin.elapsed().as_secs_f64())
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
 }
