@@ -22,6 +22,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("pykmip-server", "the same, in `pykmip`"),
     ("import", "it needs a database of PyKMIP's; `pykmip_import` has them"),
     ("config", "it needs the files that PyKMIP's configuration names; `end_to_end` has them"),
+    ("client-cert", "it needs a request, and certificates; `end_to_end` has them"),
+    ("doctor", "it looks at the address of the configuration; `end_to_end` gives it the server's"),
     ("restore", "it needs a place where no store is; `end_to_end` has one"),
 ];
 
