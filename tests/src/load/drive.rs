@@ -221,6 +221,6 @@ impl<'a> Worker<'a> {
 }
 
 /// Lets time pass: a load lasts as long as it is asked to.
-async fn pass(time: std::time::Duration) {
+async fn pass(time: Duration) {
     let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
 }
