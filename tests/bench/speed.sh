@@ -216,7 +216,7 @@ traced() {
         without+=("$(run get 16 | field per_second)")
         stop
         start "$place/kmip" --set "telemetry.endpoint=$TRACES" \
-            --set "telemetry.sample=${SAMPLE:-0.01}" || return 1
+            --set "telemetry.sample_ratio=${SAMPLE:-0.01}" || return 1
         with+=("$(run get 16 | field per_second)")
     done
     plain=$(printf '%s\n' "${without[@]}" | median)
