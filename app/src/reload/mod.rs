@@ -48,7 +48,7 @@ use crate::{
     report::Report,
     wire::{
         answering::Answering, identity::CurrentAuthenticator, policies::CurrentPolicies,
-        tls::Modern, transport::Exchange,
+        storage::Url, tls::Modern, transport::Exchange,
     },
 };
 
@@ -132,6 +132,7 @@ impl Reloading {
             reminder: Reminder::default(),
             inbox,
             watcher: None,
+            store: store_directory(config),
         };
         // What is taken may belong to the runtime.
         let runtime = Handle::current();
@@ -204,6 +205,9 @@ struct Reader {
     reminder: Reminder,
     inbox: mpsc::Sender<News>,
     watcher: Option<RecommendedWatcher>,
+    /// Where the store writes all the time. The files beside it are watched by themselves: each write
+    /// would be told of, and would cost as much again.
+    store: Option<PathBuf>,
 }
 
 impl Reader {
@@ -298,6 +302,17 @@ impl Reader {
         all.extend(self.origin.as_ref().and_then(|origin| origin.file.clone()));
         let inbox = self.inbox.clone();
         let Ways { directories, names } = files::ways(&all);
+        let beside_store = |directory: &PathBuf| -> Vec<PathBuf> {
+            let paths = names.iter().map(|name| directory.join(name));
+            paths.filter(|path| path.exists()).collect()
+        };
+        let watched: Vec<PathBuf> = directories
+            .into_iter()
+            .flat_map(|directory| {
+                let has_store = self.store.is_some() && directory.canonicalize().ok() == self.store;
+                if has_store { beside_store(&directory) } else { vec![directory] }
+            })
+            .collect();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.map_or(true, |event| is_change(&event, &names)) {
                 // The thread has ended when nobody listens.
@@ -315,13 +330,18 @@ impl Reader {
                 return;
             }
         };
-        for directory in &directories {
-            if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
-                tracing::debug!(directory = %directory.display(), %error, "not watched");
+        for path in &watched {
+            if let Err(error) = watcher.watch(path, RecursiveMode::NonRecursive) {
+                tracing::debug!(path = %path.display(), %error, "not watched");
             }
         }
         self.watcher = Some(watcher);
     }
+}
+
+/// Returns the directory of the store, if it is a file.
+fn store_directory(config: &Config) -> Option<PathBuf> {
+    Url::parse(&config.storage.url).ok()?.file()?.parent()?.canonicalize().ok()
 }
 
 /// Says whether an event may mean that a file holds something else. Reading is none; nor is writing
