@@ -339,7 +339,7 @@ fn assert_names_its_key(fault: &Fault) {
             (key, "")
         }
         Fault::InvalidSection { key, policy, section } => {
-            assert!(key.starts_with(policy.as_str()), "{fault}");
+            assert!(key.starts_with(&policy.escape_debug().to_string()), "{fault}");
             (key, section.as_str())
         }
         Fault::NoObjectType { key, word } | Fault::NoOperation { key, word } => {
@@ -351,7 +351,8 @@ fn assert_names_its_key(fault: &Fault) {
             (key, "")
         }
     };
-    assert!(key.ends_with(end), "{fault}");
+    // Keys are escaped.
+    assert!(key.ends_with(&end.escape_debug().to_string()), "{fault}");
     assert!(fault.to_string().starts_with(key.as_str()), "{fault}");
 }
 
