@@ -303,10 +303,10 @@ impl Reader {
         let inbox = self.inbox.clone();
         let Ways { directories, names } = files::ways(&all);
         let beside_store = |directory: &PathBuf| -> Vec<PathBuf> {
-            let paths = names.iter().map(|name| directory.join(name));
-            paths.filter(|path| path.exists()).collect()
+            let named = names.iter().map(|name| directory.join(name));
+            named.filter(|path| path.exists()).collect()
         };
-        let watched: Vec<PathBuf> = directories
+        let paths: Vec<PathBuf> = directories
             .into_iter()
             .flat_map(|directory| {
                 let has_store = self.store.is_some() && directory.canonicalize().ok() == self.store;
@@ -330,7 +330,7 @@ impl Reader {
                 return;
             }
         };
-        for path in &watched {
+        for path in &paths {
             if let Err(error) = watcher.watch(path, RecursiveMode::NonRecursive) {
                 tracing::debug!(path = %path.display(), %error, "not watched");
             }
