@@ -3,6 +3,7 @@
 //! One connection writes (see [`writer`]), a few read. Readers see the last commit and wait for
 //! nobody (write-ahead log). A commit is durable when it returns (`synchronous = FULL`).
 
+mod desk;
 mod direct;
 mod inspection;
 mod location;
@@ -49,12 +50,13 @@ use tracing::error;
 
 pub use self::location::{Location, OpenError, Options, UnknownLocation};
 use self::{
+    desk::Desk,
     direct::Direct,
     location::Place,
     migration::MigrationError,
     script::{Reuse, Script},
     snapshot::{Loaded, Reading},
-    writer::{Job, Writer},
+    writer::{Job, Writer, run},
 };
 use crate::{
     batch::{Request, Verdict},
@@ -79,6 +81,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct SqliteRecords {
     in_memory: bool,
     readers: SqlitePool,
+    desk: Arc<Desk>,
     jobs: mpsc::Sender<Job>,
     writable: Arc<AtomicBool>,
     failed: watch::Receiver<bool>,
@@ -160,14 +163,17 @@ impl SqliteRecords {
             lock,
             ended,
         };
-        // The thread waits for the disk, which nobody else shall have to.
+        let desk = Arc::new(Desk::new(writer));
+        // The thread waits for the disk, so that clients who write together need not.
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
-        thread::Builder::new()
-            .name("kmip-writer".to_owned())
-            .spawn(move || runtime.block_on(writer.run(queue)))?;
+        thread::Builder::new().name("kmip-writer".to_owned()).spawn({
+            let (desk, notes) = (Arc::clone(&desk), Arc::clone(&notes));
+            move || runtime.block_on(run(desk, notes, queue))
+        })?;
         let records = Self {
             in_memory,
             readers,
+            desk,
             jobs,
             writable,
             failed: on_failure,
@@ -225,7 +231,10 @@ impl SqliteRecords {
     }
 
     async fn write(&self, request: Request) -> Verdict {
-        self.send(|answer| Job::Write(request, answer)).await
+        match self.desk.at_once(request) {
+            Ok(verdict) => verdict,
+            Err(request) => self.send(|answer| Job::Write(request, answer)).await,
+        }
     }
 
     async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {

@@ -28,7 +28,7 @@ fn at(path: &Path) -> Options {
     Options { create: true, ..Options::new(Location::File(path.to_owned())) }
 }
 
-async fn memory() -> SqliteRecords {
+pub(super) async fn memory() -> SqliteRecords {
     open(&Options::new(Location::Memory)).await
 }
 
@@ -97,7 +97,7 @@ fn event(user: &str, name: &str) -> AuditEvent {
     }
 }
 
-fn create(name: &str, user: &str) -> ChangeSet<Record> {
+pub(super) fn create(name: &str, user: &str) -> ChangeSet<Record> {
     let put = Stored { value: Arc::new(record(&[name])), revision: Revision(0) };
     ChangeSet {
         put: vec![(UniqueIdentifier::new(name), put)],

@@ -1,17 +1,19 @@
-//! The one thread that writes (group commit).
+//! The one writer (group commit).
 //!
-//! It takes every request that waits, judges them in order, writes what is accepted in one
-//! transaction, commits once and then answers all. It never waits for company, so a client that is
-//! alone waits for nobody. Nobody is answered before the change is on the disk.
+//! Its thread takes every request that waits, judges them in order, writes what is accepted in one
+//! transaction, commits once and then answers all. It never waits for company, and who is alone
+//! sits down at its [desk](super::desk) and does not wait for the thread either. Nobody is answered
+//! before the change is on the disk.
 //!
 //! After a commit that failed, what is on the disk is unknown: nothing is acknowledged any more
 //! until the program starts again and reads what is there. Nothing is tried again, either: the
 //! operating system reports a lost write once, and calls the next attempt a success. So the log is
-//! merged into the database by this task, which hears of failures, and not by SQLite on its own,
+//! merged into the database by this thread, which hears of failures, and not by SQLite on its own,
 //! which does not tell.
 
 use std::{
     error::Error,
+    fmt,
     fs::File,
     sync::{
         Arc,
@@ -34,6 +36,7 @@ use tokio::{
 use tracing::error;
 
 use super::{
+    desk::Desk,
     direct::{Direct, is_full},
     script::{self, Reuse, Script},
 };
@@ -76,6 +79,72 @@ pub(super) enum Job {
     Close,
 }
 
+/// What came of a batch.
+pub(super) struct Carried {
+    /// The verdicts, in the order of the requests.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Says whether the database refused all of it, and might not later.
+    refused: bool,
+}
+
+/// Writes what is sent until it is told to stop, or until nobody can send any more.
+pub(super) async fn run(desk: Arc<Desk>, notes: Arc<Notes>, mut jobs: mpsc::Receiver<Job>) {
+    let mut waiting = Vec::with_capacity(TOGETHER_AT_MOST);
+    loop {
+        tokio::select! {
+            biased;
+            count = jobs.recv_many(&mut waiting, TOGETHER_AT_MOST) => {
+                if count == 0 {
+                    break;
+                }
+            }
+            () = notes.due() => {}
+        }
+        let mut requests = Vec::with_capacity(waiting.len());
+        let mut answers = Vec::with_capacity(waiting.len());
+        for job in waiting.drain(..) {
+            match job {
+                Job::Write(request, answer) => {
+                    requests.push(request);
+                    answers.push(answer);
+                }
+                Job::Begin(notary, answer) => {
+                    // Who has gone away does not want to know.
+                    let _ = answer.send(begin(&desk, notary).await);
+                }
+                Job::Close => jobs.close(),
+            }
+        }
+        let events_alone = requests.is_empty();
+        let refused = desk.with(requests.len(), |writer| {
+            let carried = writer.carry_out(requests);
+            for (answer, verdict) in answers.into_iter().zip(carried.verdicts) {
+                let _ = answer.send(verdict);
+            }
+            writer.merge();
+            carried.refused
+        });
+        if events_alone && refused == Some(true) {
+            sleep(PAUSE).await;
+        }
+    }
+    if let Some(mut writer) = desk.take() {
+        // What came while the last jobs were written.
+        writer.carry_out(Vec::new());
+        writer.end().await;
+    }
+}
+
+/// Continues the chain of a notary's node.
+async fn begin(desk: &Desk, notary: Arc<dyn Notary>) -> Verdict {
+    let Some(mut writer) = desk.take() else {
+        return Err(StoreError::Unavailable);
+    };
+    let verdict = writer.begin(notary).await;
+    desk.put_back(writer);
+    verdict
+}
+
 /// Owns the writing side of a database.
 pub(super) struct Writer {
     pub(super) direct: Direct,
@@ -116,45 +185,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     }
 }
 
-impl Writer {
-    /// Writes until it is told to stop, or until nobody can send any more.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut waiting = Vec::with_capacity(TOGETHER_AT_MOST);
-        loop {
-            tokio::select! {
-                biased;
-                count = jobs.recv_many(&mut waiting, TOGETHER_AT_MOST) => {
-                    if count == 0 {
-                        break;
-                    }
-                }
-                () = self.notes.due() => {}
-            }
-            let mut requests = Vec::with_capacity(waiting.len());
-            let mut answers = Vec::with_capacity(waiting.len());
-            for job in waiting.drain(..) {
-                match job {
-                    Job::Write(request, answer) => {
-                        requests.push(request);
-                        answers.push(answer);
-                    }
-                    Job::Begin(notary, answer) => {
-                        // Who has gone away does not want to know.
-                        let _ = answer.send(self.begin(notary).await);
-                    }
-                    Job::Close => jobs.close(),
-                }
-            }
-            for (answer, verdict) in answers.into_iter().zip(self.carry_out(requests).await) {
-                let _ = answer.send(verdict);
-            }
-            self.merge();
-        }
-        // What came while the last jobs were written.
-        self.carry_out(Vec::new()).await;
-        self.end().await;
+impl fmt::Debug for Writer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Writer").field("next_seq", &self.next_seq).finish_non_exhaustive()
     }
+}
 
+impl Writer {
     /// Finds the newest block of the notary's node, and chains the events from before there were
     /// chains.
     async fn begin(&mut self, notary: Arc<dyn Notary>) -> Verdict {
@@ -205,12 +242,15 @@ impl Writer {
         self.direct.commit()
     }
 
-    /// Writes a batch and the events that wait; the verdicts are in the order of the requests.
-    async fn carry_out(&mut self, mut requests: Vec<Request>) -> Vec<Verdict> {
+    /// Writes a batch and the events that wait.
+    pub(super) fn carry_out(&mut self, mut requests: Vec<Request>) -> Carried {
         let count = requests.len();
-        let unavailable = || vec![Err(StoreError::Unavailable); count];
+        let unavailable = |refused: bool| {
+            let verdicts = vec![Err(StoreError::Unavailable); count];
+            Carried { verdicts, refused }
+        };
         if !self.writable.load(Ordering::Acquire) {
-            return unavailable();
+            return unavailable(false);
         }
         let notes = self.notes.take();
         let events = notes.len();
@@ -222,36 +262,38 @@ impl Writer {
             Ok(mut verdicts) => {
                 verdicts.drain(..verdicts.len().saturating_sub(count));
                 self.notes.written(events);
-                verdicts
+                Carried { verdicts, refused: false }
             }
             Err(Failure::Refused(error)) => {
                 error!(%error, requests = count, events, "batch not written");
                 self.notes.put_back(notes);
-                if count == 0 {
-                    sleep(PAUSE).await;
-                }
-                unavailable()
+                unavailable(true)
             }
             Err(Failure::Unknown(error)) => {
                 self.fail();
                 error!(%error, requests = count, "commit failed, nothing is written any more");
-                unavailable()
+                unavailable(false)
             }
         }
     }
 
     /// Acknowledges nothing from here on.
-    fn fail(&mut self) {
+    pub(super) fn fail(&mut self) {
         self.writable.store(false, Ordering::Release);
         self.notes.close();
         self.cache.clear();
         self.failed.send_replace(true);
     }
 
+    /// Says whether the log has become so long that it should be merged into the database.
+    pub(super) const fn has_long_log(&self) -> bool {
+        self.unmerged >= MERGED_AT && self.lock.is_some()
+    }
+
     /// Merges the log into the database where it has become long. What was committed is safe, merged
     /// or not.
     fn merge(&mut self) {
-        if self.unmerged < MERGED_AT || self.lock.is_none() {
+        if !self.has_long_log() {
             return;
         }
         self.unmerged = 0;
