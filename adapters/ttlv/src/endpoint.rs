@@ -45,12 +45,12 @@ impl Endpoint {
         correlation: String,
     ) -> Answered {
         match read {
-            Ok(incoming) => {
-                let version = incoming.version;
-                let client = incoming.message.client_correlation_value.clone();
-                let measure = SizeOf::new(version, client, Some(correlation.clone()));
-                let mut answer = self.processor.execute(peer, incoming.message, &measure).await;
-                answer.server_correlation_value = Some(correlation);
+            Ok(Incoming { version, mut message }) => {
+                message.server_correlation_value = Some(correlation);
+                let [client, server] =
+                    [&message.client_correlation_value, &message.server_correlation_value];
+                let measure = SizeOf::new(version, client.clone(), server.clone());
+                let answer = self.processor.execute(peer, message, &measure).await;
                 self.tell(version, &answer);
                 let refused = answer.items.iter().any(|item| item.operation.is_none());
                 Answered { version, refused, bytes: response::write(version, &answer) }
@@ -111,7 +111,8 @@ struct Answered {
 }
 
 /// Opens the span of a message. One that is recorded has a field more, by which whoever records
-/// knows it: what is below it is recorded too, and nothing else is.
+/// knows it: what is below it is recorded too, and nothing else is. Others cost nothing unless
+/// somebody debugs: lines that the log has anyway say themselves what they are about.
 fn span(
     peer: &Peer,
     read: &Result<Incoming, Unreadable>,
@@ -125,7 +126,7 @@ fn span(
     };
     let connection = peer.connection;
     if !place.sampled {
-        return tracing::info_span!(
+        return tracing::debug_span!(
             "kmip.message",
             connection,
             version = %version,

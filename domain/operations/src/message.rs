@@ -22,6 +22,8 @@ pub struct RequestMessage {
     pub maximum_response_size: Option<u32>,
     /// Client Correlation Value.
     pub client_correlation_value: Option<String>,
+    /// The Server Correlation Value that the answer will have.
+    pub server_correlation_value: Option<String>,
     /// Says whether the client insists on an asynchronous answer.
     pub asynchronous_only: bool,
     /// The credentials of Authentication.

@@ -157,6 +157,7 @@ impl World {
             dialect: self.dialect,
             maximum_response_size: None,
             client_correlation_value: None,
+            server_correlation_value: None,
             asynchronous_only: false,
             credentials: Vec::new(),
             batch_error_continuation_option: option,

@@ -125,6 +125,7 @@ fn read_message(message: Element<'_>, context: &Context) -> Result<RequestMessag
         dialect: dialect(context.version),
         maximum_response_size: maximum.and_then(|size| u32::try_from(size).ok()),
         client_correlation_value: header.optional(Tag::ClientCorrelationValue, context)?,
+        server_correlation_value: None,
         asynchronous_only: asynchronous_only(&header)?,
         credentials: match header.find(Tag::Authentication)? {
             Some(authentication) => credential::read(authentication, context)?,

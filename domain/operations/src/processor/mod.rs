@@ -252,7 +252,7 @@ impl Processor {
         ResponseMessage {
             time_stamp: now,
             client_correlation_value: request.client_correlation_value,
-            server_correlation_value: None,
+            server_correlation_value: request.server_correlation_value,
             items,
             measured,
         }
@@ -397,6 +397,7 @@ impl Processor {
             let refused = Refused {
                 operation: request.operation,
                 user: &message.principal.user,
+                correlation: message.request.server_correlation_value.as_deref(),
                 object: subject.as_ref(),
                 error,
                 denial: denial.as_ref(),
@@ -546,7 +547,7 @@ impl Progress {
 
 /// Opens the span of an item.
 fn span_of(operation: Operation) -> Span {
-    tracing::info_span!(
+    tracing::debug_span!(
         "kmip.operation",
         rpc.method = %operation,
         kmip.object.type = tracing::field::Empty,

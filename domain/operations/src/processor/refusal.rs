@@ -95,6 +95,8 @@ impl DeniedBy {
 pub(super) struct Refused<'a> {
     pub(super) operation: Operation,
     pub(super) user: &'a str,
+    /// The Server Correlation Value, by which whoever is refused can ask.
+    pub(super) correlation: Option<&'a str>,
     /// The object that the item is about, as the caller named it.
     pub(super) object: Option<&'a UniqueIdentifier>,
     pub(super) error: &'a OperationError,
@@ -234,20 +236,24 @@ impl Default for Refusals {
 impl Refusals {
     /// Tells of one item that was refused. What failed is always told.
     pub(super) fn item(&self, peer: &Peer, refused: &Refused<'_>, now: DateTime) {
-        let Refused { operation, user, error, .. } = *refused;
+        let Refused { operation, user, error, correlation, .. } = *refused;
         let connection = peer.connection;
         let denial = refused.denial();
         let object = denial.map_or(refused.object, |denial| Some(&denial.identifier));
         let object = object.map(shortened);
         let object = object.as_deref();
         if is_failure(error) {
-            tracing::error!(%operation, %error, user, object, connection, "item failed");
+            tracing::error!(
+                %operation, %error, user, object, connection, correlation, "item failed"
+            );
             return;
         }
         let kind = if denial.is_some() { "policy" } else { kind(error) };
         if self.may_tell(connection, (Some(operation), kind), now) {
             let rule = denial.map_or_else(|| kind.to_owned(), |denial| denial.by.rule());
-            tracing::info!(%operation, %error, user, object, rule, connection, "item refused");
+            tracing::info!(
+                %operation, %error, user, object, rule, connection, correlation, "item refused"
+            );
         }
     }
 
@@ -265,7 +271,10 @@ impl Refusals {
         if self.may_tell(connection, (None, rule), now) {
             let address = peer.address.map(tracing::field::display);
             let items = request.items.len();
-            tracing::info!(items, %error, user, rule, connection, address, "message refused");
+            let correlation = request.server_correlation_value.as_deref();
+            tracing::info!(
+                items, %error, user, rule, connection, address, correlation, "message refused"
+            );
         }
     }
 
@@ -400,6 +409,7 @@ mod tests {
             let refused = Refused {
                 operation: Operation::Get,
                 user: "bob",
+                correlation: None,
                 object: None,
                 error: &error,
                 denial: Some(&denial),

@@ -125,6 +125,7 @@ fn message(option: Option_, items: Vec<RequestItem>) -> RequestMessage {
         dialect: TWO,
         maximum_response_size: None,
         client_correlation_value: None,
+        server_correlation_value: None,
         asynchronous_only: false,
         credentials: Vec::new(),
         batch_error_continuation_option: option,
