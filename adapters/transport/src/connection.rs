@@ -154,9 +154,12 @@ async fn messages(common: &Common, stream: &mut dyn Session, peer: &Peer, mut tr
         common.messages.fetch_add(1, Ordering::Relaxed);
         let answer = common.handler.handle(peer, reader.front(length)).await;
         // Answers carry keys too.
-        let answer = Zeroizing::new(answer);
+        let mut answer = Zeroizing::new(answer);
         reader.consume(length);
-        match timeout(limits.write_timeout, write(stream, &answer)).await {
+        let written = timeout(limits.write_timeout, write(stream, &answer)).await;
+        // What is spare is erased as one piece, and not byte by byte.
+        answer.clear();
+        match written {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return End::CutOff,
             Err(_) => return End::SlowReader,

@@ -159,15 +159,22 @@ impl Writer {
             let capacity = needed.max(self.bytes.capacity().saturating_mul(2));
             let mut bytes = Vec::with_capacity(capacity);
             bytes.extend_from_slice(&self.bytes);
-            mem::replace(&mut self.bytes, bytes).zeroize();
+            erase(&mut mem::replace(&mut self.bytes, bytes));
         }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        erase(&mut self.bytes);
     }
+}
+
+/// Erases a buffer. What is spare is erased as one piece, and what is in use byte by byte: so all
+/// of it is made spare first.
+fn erase(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.zeroize();
 }
 
 fn encoded_length(length: usize) -> [u8; 4] {
