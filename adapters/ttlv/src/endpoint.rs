@@ -62,11 +62,11 @@ impl Endpoint {
     fn refuse(&self, unreadable: &Unreadable, correlation: String) -> Answered {
         let error = match &unreadable.cause {
             Cause::Version => {
-                tracing::info!("message refused: no such version");
+                tracing::info!(traceparent = correlation, "message refused: no such version");
                 OperationError::UnsupportedProtocolVersion
             }
             Cause::Fault(fault) => {
-                tracing::info!(%fault, "message refused");
+                tracing::info!(%fault, traceparent = correlation, "message refused");
                 PayloadFault::Malformed(fault.tag).into()
             }
         };

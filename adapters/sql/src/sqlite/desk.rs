@@ -32,28 +32,33 @@ pub(super) struct Desk {
     alone: AtomicU32,
 }
 
+/// The writer, in the hands of somebody who is alone.
+pub(super) struct Seat<'a>(MutexGuard<'a, Option<Writer>>);
+
+impl Seat<'_> {
+    /// Writes on this thread; the runtime has others do what waits for it.
+    pub(super) fn write(mut self, request: Request) -> Verdict {
+        let Some(writer) = self.0.as_mut() else {
+            return Err(StoreError::Unavailable);
+        };
+        let carried = block_in_place(|| writer.carry_out(vec![request]));
+        carried.verdicts.into_iter().next().unwrap_or(Err(StoreError::Unavailable))
+    }
+}
+
 impl Desk {
     pub(super) const fn new(writer: Writer) -> Self {
         Self { writer: Mutex::new(Some(writer)), alone: AtomicU32::new(0) }
     }
 
-    /// Writes at once, on this thread, if nobody else writes or is likely to; gives the request
-    /// back otherwise.
-    pub(super) fn at_once(&self, request: Request) -> Result<Verdict, Request> {
+    /// Sits down to write at once, on this thread, if nobody else writes or is likely to.
+    pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
         if self.alone.load(Ordering::Relaxed) < LONELY || !may_block() {
-            return Err(request);
+            return None;
         }
-        let Some(mut seat) = self.free_seat() else {
-            return Err(request);
-        };
-        match seat.as_mut() {
-            // Merging the log takes long, and nobody should wait for it: it comes after an answer.
-            Some(writer) if !writer.has_long_log() => {
-                let carried = block_in_place(|| writer.carry_out(vec![request]));
-                Ok(carried.verdicts.into_iter().next().unwrap_or(Err(StoreError::Unavailable)))
-            }
-            _ => Err(request),
-        }
+        let seat = self.free_seat()?;
+        // Merging the log takes long, and nobody should wait for it: it comes after an answer.
+        seat.as_ref().is_some_and(|writer| !writer.has_long_log()).then_some(Seat(seat))
     }
 
     /// Has the writer do something on its own thread, for so many requests.
@@ -146,7 +151,7 @@ mod tests {
     /// Tries to write at once when the writer has got up from the request before.
     fn at_once(store: &SqliteRecords, number: u32) -> Option<Verdict> {
         store.desk.with(0, |_| ());
-        store.desk.at_once(request(number)).ok()
+        store.desk.sit_down().map(|seat| seat.write(request(number)))
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -231,10 +231,10 @@ impl SqliteRecords {
     }
 
     async fn write(&self, request: Request) -> Verdict {
-        match self.desk.at_once(request) {
-            Ok(verdict) => verdict,
-            Err(request) => self.send(|answer| Job::Write(request, answer)).await,
+        if let Some(seat) = self.desk.sit_down() {
+            return seat.write(request);
         }
+        self.send(|answer| Job::Write(request, answer)).await
     }
 
     async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {

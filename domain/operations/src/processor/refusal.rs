@@ -244,7 +244,7 @@ impl Refusals {
         let object = object.as_deref();
         if is_failure(error) {
             tracing::error!(
-                %operation, %error, user, object, connection, correlation, "item failed"
+                %operation, %error, user, object, connection, traceparent = correlation, "item failed"
             );
             return;
         }
@@ -252,7 +252,7 @@ impl Refusals {
         if self.may_tell(connection, (Some(operation), kind), now) {
             let rule = denial.map_or_else(|| kind.to_owned(), |denial| denial.by.rule());
             tracing::info!(
-                %operation, %error, user, object, rule, connection, correlation, "item refused"
+                %operation, %error, user, object, rule, connection, traceparent = correlation, "item refused"
             );
         }
     }
@@ -273,7 +273,7 @@ impl Refusals {
             let items = request.items.len();
             let correlation = request.server_correlation_value.as_deref();
             tracing::info!(
-                items, %error, user, rule, connection, address, correlation, "message refused"
+                items, %error, user, rule, connection, address, traceparent = correlation, "message refused"
             );
         }
     }
