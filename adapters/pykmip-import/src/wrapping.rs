@@ -159,10 +159,7 @@ fn parameters(
         invocation_field_length,
         counter_length,
         initial_counter_value,
-        salt_length: None,
-        mask_generator: None,
-        mask_generator_hashing_algorithm: None,
-        p_source: None,
-        trailer_field: None,
+        // PyKMIP has no others.
+        ..CryptographicParameters::EMPTY
     }))
 }

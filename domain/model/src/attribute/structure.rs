@@ -81,6 +81,30 @@ value_structure! {
     }
 }
 
+impl CryptographicParameters {
+    /// What says nothing: every field is absent.
+    pub const EMPTY: Self = Self {
+        block_cipher_mode: None,
+        padding_method: None,
+        hashing_algorithm: None,
+        key_role_type: None,
+        digital_signature_algorithm: None,
+        cryptographic_algorithm: None,
+        random_iv: None,
+        iv_length: None,
+        tag_length: None,
+        fixed_field_length: None,
+        invocation_field_length: None,
+        counter_length: None,
+        initial_counter_value: None,
+        salt_length: None,
+        mask_generator: None,
+        mask_generator_hashing_algorithm: None,
+        p_source: None,
+        trailer_field: None,
+    };
+}
+
 value_structure! {
     /// Cryptographic Domain Parameters (2.1 §4.14, 1.4 §3.7).
     CryptographicDomainParameters {

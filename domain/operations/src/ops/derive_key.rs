@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use kmip_model::{
-    IdentifierRef, ManagedObject, Material, UniqueIdentifier, Value,
+    IdentifierRef, ManagedObject, Material, UniqueIdentifier,
     attribute::{Attribute, AttributeSet, CryptographicParameters, Link, RuleViolation},
     crypto_profile::SymmetricProfile,
     enumeration::{
@@ -18,7 +18,6 @@ use kmip_model::{
         SecretDataType, Tag,
     },
     object::{KeyInUse, KeyMaterial, Object, ProtectionKey},
-    value::Valued,
 };
 use kmip_ports::{
     crypto::{CipherInput, CryptoError, Derivation},
@@ -397,14 +396,14 @@ impl<'a> Inputs<'a> {
         let parameters = CryptographicParameters {
             hashing_algorithm: Some(hash),
             cryptographic_algorithm: Some(*hmac),
-            ..no_parameters()
+            ..CryptographicParameters::EMPTY
         };
         leftmost(item.crypto().mac.generate(self.key, &parameters, data.expose())?, length)
     }
 
     async fn encrypt(&self, item: &Item<'_>, length: usize) -> Result<Material, OperationError> {
         let own = self.key.key().algorithm;
-        let mut parameters = self.cryptographic.cloned().unwrap_or_else(no_parameters);
+        let mut parameters = self.cryptographic.cloned().unwrap_or(CryptographicParameters::EMPTY);
         let algorithm = parameters.cryptographic_algorithm.or(own);
         if algorithm.is_none() || own.is_some_and(|own| Some(own) != algorithm) {
             return Err(OperationError::CryptographicParameters(
@@ -434,11 +433,6 @@ impl<'a> Inputs<'a> {
         let derivation = Derivation::Agreement { public_key: &public.key.key().material };
         Ok(item.crypto().derive.derive(&private.key, derivation, length).await?)
     }
-}
-
-fn no_parameters() -> CryptographicParameters {
-    CryptographicParameters::from_value(Tag::CryptographicParameters, Value::Structure(Vec::new()))
-        .expect("every field of Cryptographic Parameters may be absent")
 }
 
 /// Returns the bytes of a symmetric key or secret; only these are hashed or stand for data.
@@ -508,7 +502,7 @@ mod tests {
     }
 
     fn hashing(hash: HashingAlgorithm) -> CryptographicParameters {
-        CryptographicParameters { hashing_algorithm: Some(hash), ..no_parameters() }
+        CryptographicParameters { hashing_algorithm: Some(hash), ..CryptographicParameters::EMPTY }
     }
 
     fn with_sha256() -> DerivationParameters {
@@ -782,7 +776,7 @@ mod tests {
         let base = base(&world, aes_key(&KEY));
         let cbc = CryptographicParameters {
             block_cipher_mode: Some(BlockCipherMode::Cbc),
-            ..no_parameters()
+            ..CryptographicParameters::EMPTY
         };
         let with = |parameters: CryptographicParameters, bytes: &[u8]| DerivationParameters {
             cryptographic_parameters: Some(parameters),

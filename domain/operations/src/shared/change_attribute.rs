@@ -419,7 +419,7 @@ mod tests {
     fn deletable() -> Vec<Attribute> {
         vec![
             name("n"),
-            Attribute::CryptographicParameters(empty_parameters()),
+            Attribute::CryptographicParameters(CryptographicParameters::EMPTY),
             Attribute::ObjectGroup("g".into()),
             Attribute::Link(Link {
                 link_type: LinkType::ParentLink,
@@ -608,7 +608,7 @@ mod tests {
         world.clock.advance(Interval(5));
         let parameters = Attribute::CryptographicParameters(CryptographicParameters {
             padding_method: None,
-            ..empty_parameters()
+            ..CryptographicParameters::EMPTY
         });
         assert_eq!(add(&world, &id, parameters.clone()), Ok(()));
         assert_eq!(world.values(&id, Tag::LastChangeDate), [Value::DateTime(at(5))]);
@@ -652,28 +652,5 @@ mod tests {
         assert_eq!(add(&bob, &id, Attribute::Comment("c".into())), Ok(()));
         assert_eq!(add(&bob, &id, policy("public")), Err(OperationError::NotFound));
         assert_eq!(add(&world, &id, policy("default")), Ok(()));
-    }
-
-    fn empty_parameters() -> CryptographicParameters {
-        CryptographicParameters {
-            block_cipher_mode: None,
-            padding_method: None,
-            hashing_algorithm: None,
-            key_role_type: None,
-            digital_signature_algorithm: None,
-            cryptographic_algorithm: None,
-            random_iv: None,
-            iv_length: None,
-            tag_length: None,
-            fixed_field_length: None,
-            invocation_field_length: None,
-            counter_length: None,
-            initial_counter_value: None,
-            salt_length: None,
-            mask_generator: None,
-            mask_generator_hashing_algorithm: None,
-            p_source: None,
-            trailer_field: None,
-        }
     }
 }
