@@ -5,73 +5,37 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kmip_model::{
-    DateTime, ManagedObject, Material, UniqueIdentifier,
-    attribute::{Attribute, AttributeSet, CryptographicParameters},
+    Material,
+    attribute::CryptographicParameters,
     enumeration::{
-        BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm,
-        KeyFormatType, PaddingMethod, RecommendedCurve,
+        BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm, ObjectType, PaddingMethod,
+        RecommendedCurve,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Life, Object, ProtectionKey},
+    object::{KeyMaterial, ProtectionKey},
 };
 use kmip_ports::crypto::{CipherInput, CryptoSuite, KeyPairSpecification, SignatureInput};
+use kmip_testkit::key_in_use;
 use tokio::runtime::Runtime;
-
-const NOW: DateTime = DateTime(1_700_000_000);
 
 fn parameters(algorithm: CryptographicAlgorithm) -> CryptographicParameters {
     CryptographicParameters {
-        block_cipher_mode: None,
-        padding_method: None,
-        hashing_algorithm: None,
-        key_role_type: None,
-        digital_signature_algorithm: None,
         cryptographic_algorithm: Some(algorithm),
-        random_iv: None,
-        iv_length: None,
-        tag_length: None,
-        fixed_field_length: None,
-        invocation_field_length: None,
-        counter_length: None,
-        initial_counter_value: None,
-        salt_length: None,
-        mask_generator: None,
-        mask_generator_hashing_algorithm: None,
-        p_source: None,
-        trailer_field: None,
+        ..CryptographicParameters::EMPTY
     }
 }
 
-/// Makes an Active key that may do one thing.
+/// Makes a key that may be used.
 fn key(
-    held: impl FnOnce(KeyBlock) -> Object,
+    object_type: ObjectType,
     algorithm: CryptographicAlgorithm,
     material: Material,
-    usage: CryptographicUsageMask,
 ) -> ProtectionKey {
-    let object = held(KeyBlock {
-        key_format_type: KeyFormatType::Raw,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(material),
-            attributes: Vec::new(),
-        }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    });
-    let mut attributes = AttributeSet::default();
-    attributes.set(Attribute::CryptographicUsageMask(usage));
-    attributes.set(Attribute::CryptographicAlgorithm(algorithm));
-    let identifier = UniqueIdentifier::new("a");
-    ManagedObject::restore(identifier, "alice".to_owned(), attributes, Life::Active(object))
-        .protection_key(usage, NOW)
-        .expect("it is Active and may be used for that")
+    key_in_use(object_type, Some(algorithm), KeyMaterial::Bytes(material)).0
 }
 
 fn encrypt(criterion: &mut Criterion, runtime: &Runtime, suite: &CryptoSuite) {
     let aes = CryptographicAlgorithm::Aes;
-    let usage = CryptographicUsageMask::ENCRYPT;
-    let key = key(Object::SymmetricKey, aes, Material::new(vec![7; 32]), usage);
+    let key = key(ObjectType::SymmetricKey, aes, Material::new(vec![7; 32]));
     let mut cbc = parameters(aes);
     cbc.block_cipher_mode = Some(BlockCipherMode::Cbc);
     cbc.padding_method = Some(PaddingMethod::Pkcs5);
@@ -108,14 +72,13 @@ fn sign(criterion: &mut Criterion, runtime: &Runtime, suite: &CryptoSuite) {
     ecdsa.hashing_algorithm = Some(HashingAlgorithm::Sha256);
     let p256 = KeyPairSpecification::EllipticCurve { curve: RecommendedCurve::P256 };
     for (name, specification, parameters) in [
-        ("sign, RSA-2048, pooled", KeyPairSpecification::Rsa { bits: 2048 }, &rsa),
-        ("sign, ECDSA on P-256", p256, &ecdsa),
+        ("sign, RSA-2048, pooled, reading the key", KeyPairSpecification::Rsa { bits: 2048 }, &rsa),
+        ("sign, ECDSA on P-256, reading the key", p256, &ecdsa),
     ] {
         let pair = runtime.block_on(suite.generate.key_pair(specification));
         let private = pair.expect("both kinds can be made").private;
         let algorithm = parameters.cryptographic_algorithm.expect("it was set above");
-        let usage = CryptographicUsageMask::SIGN;
-        let key = key(Object::PrivateKey, algorithm, private, usage);
+        let key = key(ObjectType::PrivateKey, algorithm, private);
         criterion.bench_function(&format!("crypto/{name}"), |bencher| {
             bencher.iter(|| {
                 let input = SignatureInput::Message(black_box(&[1; 64]));

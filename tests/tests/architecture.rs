@@ -26,7 +26,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("kmip-sealed", ADAPTER, &["kmip-testkit"]),
     ("kmip-sql", ADAPTER, &["kmip-testkit"]),
     ("kmip-aws-lc", ADAPTER, &["kmip-testkit"]),
-    ("kmip-aws-lc-raw", ADAPTER, &[]),
+    ("kmip-aws-lc-raw", ADAPTER, &["kmip-testkit"]),
     ("kmip-legacy-crypto", ADAPTER, &["kmip-testkit"]),
     ("kmip-x509", ADAPTER, &["kmip-testkit"]),
     ("kmip-host", ADAPTER, &["kmip-testkit"]),

@@ -116,10 +116,13 @@ mod tests {
     use kmip_model::enumeration::Enumeration;
 
     use super::*;
-    use crate::testing::{no_parameters, processing, protection, secret};
+    use crate::testing::{processing, protection, secret};
 
     fn parameters(algorithm: CryptographicAlgorithm) -> CryptographicParameters {
-        CryptographicParameters { cryptographic_algorithm: Some(algorithm), ..no_parameters() }
+        CryptographicParameters {
+            cryptographic_algorithm: Some(algorithm),
+            ..CryptographicParameters::EMPTY
+        }
     }
 
     fn vectors() -> impl Iterator<Item = (CryptographicAlgorithm, Vec<u8>, Vec<u8>, Vec<u8>)> {
@@ -222,6 +225,6 @@ mod tests {
         };
         assert!(in_mode(BlockCipherMode::Cmac));
         assert!(!in_mode(BlockCipherMode::CbcMac));
-        assert!(!AwsLcMacs.supports(&no_parameters()));
+        assert!(!AwsLcMacs.supports(&CryptographicParameters::EMPTY));
     }
 }

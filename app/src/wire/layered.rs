@@ -183,14 +183,10 @@ impl Digests for Layered<dyn Digests> {
 #[cfg(test)]
 mod tests {
     use kmip_model::{
-        DateTime, ManagedObject, UniqueIdentifier,
-        attribute::{Attribute, AttributeSet},
-        enumeration::{
-            CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, RecommendedCurve,
-        },
-        object::{KeyBlock, KeyMaterial, KeyValue, Life, Object},
+        enumeration::{CryptographicAlgorithm, ObjectType, RecommendedCurve},
+        object::KeyMaterial,
     };
-    use kmip_testkit::{SeededRandom, fixture_suite};
+    use kmip_testkit::{SeededRandom, fixture_suite, key_in_use};
     use pollster::block_on;
 
     use super::*;
@@ -326,43 +322,15 @@ mod tests {
         }
     }
 
-    const USAGE: CryptographicUsageMask = CryptographicUsageMask::ENCRYPT;
-
-    fn object() -> ManagedObject {
-        let key_material = KeyMaterial::Bytes(Material::new(vec![1; 16]));
-        let life = Life::Active(Object::SymmetricKey(KeyBlock {
-            key_format_type: KeyFormatType::Raw,
-            key_compression_type: None,
-            key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-            cryptographic_algorithm: None,
-            cryptographic_length: None,
-            key_wrapping_data: None,
-        }));
-        let mut attributes = AttributeSet::default();
-        attributes.set(Attribute::CryptographicUsageMask(USAGE));
-        ManagedObject::restore(UniqueIdentifier::new("a"), "alice".to_owned(), attributes, life)
+    fn key() -> (ProtectionKey, ProcessingKey) {
+        let material = KeyMaterial::Bytes(Material::new(vec![1; 16]));
+        key_in_use(ObjectType::SymmetricKey, None, material)
     }
 
     fn parameters(algorithm: CryptographicAlgorithm) -> CryptographicParameters {
         CryptographicParameters {
-            block_cipher_mode: None,
-            padding_method: None,
-            hashing_algorithm: None,
-            key_role_type: None,
-            digital_signature_algorithm: None,
             cryptographic_algorithm: Some(algorithm),
-            random_iv: None,
-            iv_length: None,
-            tag_length: None,
-            fixed_field_length: None,
-            invocation_field_length: None,
-            counter_length: None,
-            initial_counter_value: None,
-            salt_length: None,
-            mask_generator: None,
-            mask_generator_hashing_algorithm: None,
-            p_source: None,
-            trailer_field: None,
+            ..CryptographicParameters::EMPTY
         }
     }
 
@@ -373,9 +341,7 @@ mod tests {
 
     /// Asks every capability for what the fakes offer, and lists the refusals.
     fn refusals(suite: &CryptoSuite) -> Vec<CryptoError> {
-        let object = object();
-        let protection = object.protection_key(USAGE, DateTime(0)).unwrap();
-        let processing = object.processing_key(USAGE, DateTime(0)).unwrap();
+        let (protection, processing) = key();
         let cipher = parameters(CryptographicAlgorithm::Aes);
         let sign = parameters(CryptographicAlgorithm::Rsa);
         let message = SignatureInput::Message(b"data");
@@ -431,8 +397,7 @@ mod tests {
         let refused = block_on(layered.generate.key_pair(curve));
         assert_eq!(refused, Err(CryptoError::Unsupported("second".to_owned())));
         // Half a block in ECB is wrong: the second, which would refuse it by name, is not asked.
-        let object = object();
-        let key = object.protection_key(USAGE, DateTime(0)).unwrap();
+        let (key, _) = key();
         let ecb = CryptographicParameters {
             block_cipher_mode: Some(kmip_model::enumeration::BlockCipherMode::Ecb),
             ..parameters(CryptographicAlgorithm::Aes)

@@ -17,6 +17,7 @@ pub mod crypto;
 pub mod crypto_use;
 pub mod encoding;
 pub mod identity;
+pub mod key_in_use;
 pub mod notary;
 pub mod observe;
 pub mod policy;
@@ -25,6 +26,7 @@ pub mod record_store;
 pub mod root_key;
 pub mod sha256;
 pub mod store;
+pub mod unchanged_formats;
 
 pub use adding_ciphers::AddingCiphers;
 pub use at_rest::HashCipher;
@@ -34,6 +36,7 @@ pub use crypto::{FixtureFormats, FixtureKeyPairs, PlainDigests, fixture_key_pair
 pub use crypto_use::{PlainCiphers, PlainDerivation, PlainMacs, PlainSignatures};
 pub use encoding::{RememberedKeyValues, RememberedObjects};
 pub use identity::FixedAuthenticator;
+pub use key_in_use::key_in_use;
 pub use notary::HashNotary;
 pub use observe::RememberingObserver;
 pub use policy::FixedPolicies;
@@ -41,6 +44,7 @@ pub use random::SeededRandom;
 pub use record_store::MemoryRecords;
 pub use root_key::FixedRootKey;
 pub use store::MemoryStore;
+pub use unchanged_formats::UnchangedFormats;
 
 /// Locks, also after another test has panicked with the lock held.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

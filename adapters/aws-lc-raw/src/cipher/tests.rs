@@ -1,9 +1,10 @@
 //! OAEP: what OpenSSL encrypted, and what is wrong with everything else.
 
 use kmip_model::enumeration::{HashingAlgorithm as Name, ObjectType};
+use kmip_testkit::UnchangedFormats;
 
 use super::*;
-use crate::testing::{Pkcs1Only, keys, parameters, vector};
+use crate::testing::{keys, parameters, vector};
 
 const LABEL: &[u8] = b"label";
 
@@ -17,7 +18,7 @@ const PAIRS: [(Name, Name, bool); 5] = [
 ];
 
 fn ciphers(weak: Weak) -> RawCiphers {
-    RawCiphers::new(Arc::new(Pkcs1Only), weak)
+    RawCiphers::new(Arc::new(UnchangedFormats), weak)
 }
 
 fn way(hash: Name, mask: Name, label: Option<&[u8]>) -> CryptographicParameters {

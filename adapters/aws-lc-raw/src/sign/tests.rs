@@ -1,16 +1,17 @@
 //! RSA signatures: those that OpenSSL makes, and our own read by other people's code.
 
 use kmip_model::enumeration::{HashingAlgorithm as Name, ObjectType};
+use kmip_testkit::UnchangedFormats;
 use rsa::{Pss, PublicKey, pkcs1::DecodeRsaPublicKey};
 use sha2::Digest;
 
 use super::*;
-use crate::testing::{Pkcs1Only, keys, keys_of, parameters, vector};
+use crate::testing::{keys, keys_of, parameters, vector};
 
 const WEAK: [Name; 3] = [Name::Md5, Name::Sha1, Name::Sha224];
 
 fn signatures(weak: Weak) -> RawSignatures {
-    RawSignatures::new(Arc::new(Pkcs1Only), weak)
+    RawSignatures::new(Arc::new(UnchangedFormats), weak)
 }
 
 fn way(padding: PaddingMethod, hash: Option<Name>) -> CryptographicParameters {

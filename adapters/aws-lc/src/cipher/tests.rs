@@ -10,7 +10,7 @@ use kmip_testkit::contract::ciphers;
 use super::*;
 use crate::{
     AwsLcKeyGeneration,
-    testing::{self, no_parameters, processing, protection, secret},
+    testing::{self, processing, protection, secret},
 };
 
 const CIPHERS: &str = include_str!("../../tests/vectors/ciphers.txt");
@@ -39,7 +39,7 @@ fn parameters(
         cryptographic_algorithm: Some(algorithm),
         block_cipher_mode: Some(mode),
         padding_method: Some(padding),
-        ..no_parameters()
+        ..CryptographicParameters::EMPTY
     }
 }
 
@@ -457,9 +457,11 @@ fn the_offer_is_this() {
     }
     let zeros = parameters(AES, BlockCipherMode::Cbc, PaddingMethod::Zeros);
     assert!(!ciphers.supports(&zeros));
-    assert!(!ciphers.supports(&no_parameters()));
-    let modeless =
-        CryptographicParameters { cryptographic_algorithm: Some(AES), ..no_parameters() };
+    assert!(!ciphers.supports(&CryptographicParameters::EMPTY));
+    let modeless = CryptographicParameters {
+        cryptographic_algorithm: Some(AES),
+        ..CryptographicParameters::EMPTY
+    };
     assert!(!ciphers.supports(&modeless));
 }
 
@@ -468,7 +470,7 @@ fn rsa(padding: PaddingMethod, hash: Option<HashingAlgorithm>) -> CryptographicP
         cryptographic_algorithm: Some(CryptographicAlgorithm::Rsa),
         padding_method: Some(padding),
         hashing_algorithm: hash,
-        ..no_parameters()
+        ..CryptographicParameters::EMPTY
     }
 }
 

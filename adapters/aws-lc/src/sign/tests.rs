@@ -17,7 +17,7 @@ use spki::AlgorithmIdentifierRef;
 use super::*;
 use crate::{
     AwsLcDigests, AwsLcKeyGeneration,
-    testing::{self, no_parameters, processing, protection},
+    testing::{self, processing, protection},
 };
 
 const SIGNATURES: &str = include_str!("../../tests/vectors/signatures.txt");
@@ -42,7 +42,7 @@ fn parameters(
         cryptographic_algorithm: Some(algorithm),
         padding_method: padding,
         hashing_algorithm: hash,
-        ..no_parameters()
+        ..CryptographicParameters::EMPTY
     }
 }
 
@@ -382,5 +382,5 @@ fn the_offer_is_this() {
         ..parameters(RSA, Some(PaddingMethod::Pss), Some(SHA256))
     };
     assert!(!AwsLcSignatures::new().supports(&mask));
-    assert!(!AwsLcSignatures::new().supports(&no_parameters()));
+    assert!(!AwsLcSignatures::new().supports(&CryptographicParameters::EMPTY));
 }

@@ -1,13 +1,13 @@
 //! The port of encryption: what is offered, what is refused and how, and RSA against vectors.
 
 use kmip_model::enumeration::{HashingAlgorithm as Hash, MaskGenerator, ObjectType, PaddingMethod};
-use kmip_testkit::SeededRandom;
+use kmip_testkit::{SeededRandom, UnchangedFormats, key_in_use};
 
 use super::*;
-use crate::testing::{KnownForms, bytes, keys, parameters, rsa, symmetric, vector};
+use crate::testing::{bytes, parameters, rsa, symmetric, vector};
 
 fn ciphers() -> LegacyCiphers {
-    LegacyCiphers::new(Arc::new(KnownForms), Arc::new(SeededRandom::new(1)))
+    LegacyCiphers::new(Arc::new(UnchangedFormats), Arc::new(SeededRandom::new(1)))
 }
 
 const fn plain(data: &[u8]) -> CipherInput<'_> {
@@ -113,7 +113,7 @@ async fn wrong_data_keys_and_padding_are_told_apart() {
         let refused = ciphers.encrypt(&key, &ecb, plain(&[])).await;
         assert!(matches!(refused, Err(CryptoError::BadKey(_))), "{algorithm}");
     }
-    let (public, _) = keys(ObjectType::PublicKey, None, bytes(vec![1; 24]));
+    let (public, _) = key_in_use(ObjectType::PublicKey, None, bytes(vec![1; 24]));
     let refused = ciphers.encrypt(&public, &ecb, plain(&[])).await;
     assert!(matches!(refused, Err(CryptoError::BadKey(_))));
     let input = CipherInput { additional_data: b"x", ..plain(&[1; 8]) };
@@ -297,11 +297,14 @@ async fn the_halves_of_a_pair_are_not_exchanged() {
     let (key, _) = rsa(ObjectType::PrivateKey, "private-1024");
     let refused = ciphers.encrypt(&key, &parameters, plain(b"x")).await;
     assert!(matches!(refused, Err(CryptoError::BadKey(_))));
-    let (key, _) =
-        keys(ObjectType::PublicKey, Some(CryptographicAlgorithm::Ec), bytes(vector("public-1024")));
+    let (key, _) = key_in_use(
+        ObjectType::PublicKey,
+        Some(CryptographicAlgorithm::Ec),
+        bytes(vector("public-1024")),
+    );
     let refused = ciphers.encrypt(&key, &parameters, plain(b"x")).await;
     assert!(matches!(refused, Err(CryptoError::BadKey(_))));
-    let (key, _) = keys(ObjectType::PublicKey, None, bytes(vec![1, 2, 3]));
+    let (key, _) = key_in_use(ObjectType::PublicKey, None, bytes(vec![1, 2, 3]));
     let refused = ciphers.encrypt(&key, &parameters, plain(b"x")).await;
     assert!(matches!(refused, Err(CryptoError::BadKey(_))));
 }

@@ -1,18 +1,19 @@
 //! Derivation against published answers.
 
 use kmip_model::enumeration::{CryptographicAlgorithm, ObjectType, RecommendedCurve};
+use kmip_testkit::{UnchangedFormats, key_in_use};
 
 use super::*;
-use crate::testing::{KnownForms, bytes, keys};
+use crate::testing::bytes;
 
 async fn derived(key: &[u8], derivation: Derivation<'_>, length: usize) -> String {
-    let (key, _) = keys(ObjectType::SecretData, None, bytes(key.to_vec()));
-    let adapter = LegacyDerivation::new(Arc::new(KnownForms));
+    let (key, _) = key_in_use(ObjectType::SecretData, None, bytes(key.to_vec()));
+    let adapter = LegacyDerivation::new(Arc::new(UnchangedFormats));
     hex::encode(adapter.derive(&key, derivation, length).await.unwrap().expose())
 }
 
 async fn failure(key: &ProtectionKey, derivation: Derivation<'_>, length: usize) -> CryptoError {
-    let adapter = LegacyDerivation::new(Arc::new(KnownForms));
+    let adapter = LegacyDerivation::new(Arc::new(UnchangedFormats));
     adapter.derive(key, derivation, length).await.unwrap_err()
 }
 
@@ -120,7 +121,7 @@ async fn the_modes_of_sp_800_108_make_the_known_keys() {
 
 #[tokio::test]
 async fn what_cannot_be_derived_is_refused() {
-    let (key, _) = keys(ObjectType::SecretData, None, bytes(vec![1; 16]));
+    let (key, _) = key_in_use(ObjectType::SecretData, None, bytes(vec![1; 16]));
     let hash = HashingAlgorithm::Md5;
     let hkdf = Derivation::Hkdf { hash, salt: b"", info: b"" };
     assert_eq!(failure(&key, hkdf, 255 * 16 + 1).await, CryptoError::TooLong);
@@ -129,7 +130,7 @@ async fn what_cannot_be_derived_is_refused() {
     let unknown = HashingAlgorithm(0x8000_0001);
     let unknown = Derivation::CounterMode { hash: unknown, fixed: b"" };
     assert!(matches!(failure(&key, unknown, 16).await, CryptoError::Unsupported(_)));
-    let (public, _) = keys(ObjectType::PublicKey, None, bytes(vec![1; 16]));
+    let (public, _) = key_in_use(ObjectType::PublicKey, None, bytes(vec![1; 16]));
     assert!(matches!(failure(&public, hkdf, 16).await, CryptoError::BadKey(_)));
 }
 
@@ -140,7 +141,7 @@ const OTHER_POINT: &str = "047962414450c76c1689c7b48f8202ec37fb224cf5ac0bfa15703
 fn private(recommended_curve: RecommendedCurve, d: &str) -> ProtectionKey {
     let d = Material::new(hex::decode(d).unwrap());
     let material = KeyMaterial::TransparentEcPrivateKey { recommended_curve, d };
-    keys(ObjectType::PrivateKey, Some(CryptographicAlgorithm::Ec), material).0
+    key_in_use(ObjectType::PrivateKey, Some(CryptographicAlgorithm::Ec), material).0
 }
 
 fn public(recommended_curve: RecommendedCurve, point: &str) -> KeyMaterial {
@@ -155,7 +156,7 @@ async fn both_sides_agree_on_secp256k1() {
     let secret = "694804db0d2d0e5ce8499580c8742740acd8ba8793cf66042db7df2103421cc4";
     let own_point = "04bb1cf34f3fac7833abfc9f09fa99974ab3d649761634ba1503f5534b5daaf824\
                      155db0e67c1a70479bd50309d23b3a3ae3f84695b640f6790e4881132732f9a9";
-    let adapter = LegacyDerivation::new(Arc::new(KnownForms));
+    let adapter = LegacyDerivation::new(Arc::new(UnchangedFormats));
     for (d, point) in [
         (SCALAR, OTHER_POINT),
         (&format!("00{SCALAR}"), OTHER_POINT),
@@ -189,7 +190,7 @@ async fn agreement_is_refused_where_it_cannot_be() {
         let other = failure(&key, derivation, 32).await;
         assert!(matches!(other, CryptoError::BadKey(_)));
     }
-    let (not_private, _) = keys(ObjectType::PublicKey, None, point.clone());
+    let (not_private, _) = key_in_use(ObjectType::PublicKey, None, point.clone());
     let other = failure(&not_private, derivation, 32).await;
     assert!(matches!(other, CryptoError::BadKey(_)));
 }

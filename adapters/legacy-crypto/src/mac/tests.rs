@@ -1,9 +1,10 @@
 //! MACs against published answers.
 
 use kmip_model::enumeration::ObjectType;
+use kmip_testkit::key_in_use;
 
 use super::*;
-use crate::testing::{bytes, keys, parameters, symmetric};
+use crate::testing::{bytes, parameters, symmetric};
 
 fn mac(algorithm: CryptographicAlgorithm, key: &str, data: &[u8]) -> String {
     let (protection, processing) = symmetric(algorithm, key);
@@ -176,9 +177,9 @@ fn a_key_must_be_one_of_the_algorithm() {
     let md5 = parameters(CryptographicAlgorithm::HmacMd5);
     let (aes, _) = symmetric(CryptographicAlgorithm::Aes, &"01".repeat(16));
     assert!(matches!(LegacyMacs.generate(&aes, &md5, b"x"), Err(CryptoError::BadKey(_))));
-    let (secret, _) = keys(ObjectType::SecretData, None, bytes(vec![1; 5]));
+    let (secret, _) = key_in_use(ObjectType::SecretData, None, bytes(vec![1; 5]));
     assert!(LegacyMacs.generate(&secret, &md5, b"x").is_ok());
-    let (public, _) = keys(ObjectType::PublicKey, None, bytes(vec![1; 5]));
+    let (public, _) = key_in_use(ObjectType::PublicKey, None, bytes(vec![1; 5]));
     assert!(matches!(LegacyMacs.generate(&public, &md5, b"x"), Err(CryptoError::BadKey(_))));
     let (short, _) = symmetric(CryptographicAlgorithm::Des3, "0101");
     let des3 = parameters(CryptographicAlgorithm::Des3);

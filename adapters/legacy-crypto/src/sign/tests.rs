@@ -2,16 +2,16 @@
 
 use kmip_model::enumeration::{HashingAlgorithm as Hash, MaskGenerator, ObjectType, PaddingMethod};
 use kmip_ports::crypto::Digests;
-use kmip_testkit::SeededRandom;
+use kmip_testkit::{SeededRandom, UnchangedFormats};
 
 use super::*;
 use crate::{
     hash::LegacyDigests,
-    testing::{KnownForms, parameters, rsa, vector},
+    testing::{parameters, rsa, vector},
 };
 
 fn signatures() -> LegacySignatures {
-    LegacySignatures::new(Arc::new(KnownForms), Arc::new(SeededRandom::new(1)))
+    LegacySignatures::new(Arc::new(UnchangedFormats), Arc::new(SeededRandom::new(1)))
 }
 
 fn way(padding_method: PaddingMethod, hash: Hash) -> CryptographicParameters {

@@ -1,21 +1,18 @@
 //! The promises of [`Ciphers`], with AES: every adapter that has it must keep them.
 
 use kmip_model::{
-    DateTime, ManagedObject, Material, UniqueIdentifier,
-    attribute::{Attribute, AttributeSet, CryptographicParameters},
-    enumeration::{
-        BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType,
-        PaddingMethod,
-    },
-    object::{KeyBlock, KeyMaterial, KeyValue, Life, Object, ProcessingKey, ProtectionKey},
+    Material,
+    attribute::CryptographicParameters,
+    enumeration::{BlockCipherMode, CryptographicAlgorithm, ObjectType, PaddingMethod},
+    object::{KeyMaterial, ProcessingKey, ProtectionKey},
 };
 use kmip_ports::crypto::{CipherInput, Ciphers, CryptoError};
+
+use crate::key_in_use;
 
 const KEY: [u8; 16] = [1; 16];
 static DATA: [u8; 100] = [7; 100];
 const NONCE: [u8; 12] = [3; 12];
-
-const ALLOWED: &str = "the key is Active and its mask has Encrypt";
 
 /// Checks every promise.
 pub async fn every_promise(ciphers: &dyn Ciphers) {
@@ -147,50 +144,22 @@ fn parameters(
     CryptographicParameters {
         block_cipher_mode: Some(mode),
         padding_method,
-        hashing_algorithm: None,
-        key_role_type: None,
-        digital_signature_algorithm: None,
         cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
-        random_iv: None,
-        iv_length: None,
-        tag_length: None,
-        fixed_field_length: None,
-        invocation_field_length: None,
-        counter_length: None,
-        initial_counter_value: None,
-        salt_length: None,
-        mask_generator: None,
-        mask_generator_hashing_algorithm: None,
-        p_source: None,
-        trailer_field: None,
+        ..CryptographicParameters::EMPTY
     }
 }
 
-fn object(key: [u8; 16]) -> ManagedObject {
-    let key_block = KeyBlock {
-        key_format_type: KeyFormatType::Raw,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(Material::from(&key[..])),
-            attributes: Vec::new(),
-        }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    };
-    let mut attributes = AttributeSet::default();
-    attributes.set(Attribute::CryptographicAlgorithm(CryptographicAlgorithm::Aes));
-    attributes.set(Attribute::CryptographicUsageMask(CryptographicUsageMask::ENCRYPT));
-    let life = Life::Active(Object::SymmetricKey(key_block));
-    ManagedObject::restore(UniqueIdentifier::new("a"), "alice".to_owned(), attributes, life)
+fn keys(key: [u8; 16]) -> (ProtectionKey, ProcessingKey) {
+    let material = KeyMaterial::Bytes(Material::from(&key[..]));
+    key_in_use(ObjectType::SymmetricKey, Some(CryptographicAlgorithm::Aes), material)
 }
 
 fn protection(key: [u8; 16]) -> ProtectionKey {
-    object(key).protection_key(CryptographicUsageMask::ENCRYPT, DateTime(0)).expect(ALLOWED)
+    keys(key).0
 }
 
 fn processing(key: [u8; 16]) -> ProcessingKey {
-    object(key).processing_key(CryptographicUsageMask::ENCRYPT, DateTime(0)).expect(ALLOWED)
+    keys(key).1
 }
 
 #[cfg(test)]
