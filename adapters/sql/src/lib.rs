@@ -19,15 +19,21 @@ mod figures;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod inspection;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod jobs;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod row;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod schema;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod seals;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod search;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod snapshot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     inspection::{Inspection, NEWEST_EVENT},
-    statement,
+    row, statement,
 };
 
 impl PostgresRecords {
@@ -56,7 +56,7 @@ async fn look(connection: &mut PgConnection, node: &str) -> Result<Inspection, M
     }
     let rows = Script::of(&statement::load_keys());
     let rows = rows.fetch(&mut *connection, Reuse::Unlikely).await?;
-    let keys = rows.iter().map(script::wrapped_key).collect::<Result<_, _>>()?;
+    let keys = rows.iter().map(row::wrapped_key).collect::<Result<_, _>>()?;
     let newest =
         sqlx::query(NEWEST_EVENT).bind(script::escaped(node)).fetch_optional(connection).await?;
     let newest_event = newest.map(|row| row.try_get(0).map(DateTime)).transpose()?;

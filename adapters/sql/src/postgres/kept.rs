@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     cache::{Before, Cache},
+    row,
     seals::Told,
 };
 
@@ -218,11 +219,11 @@ impl Asker {
         let rows = script::in_time(query).await?;
         let form = |row: &PgRow| {
             let form = Form {
-                revision: Revision(script::unsigned(row, 1)?),
+                revision: Revision(row::unsigned(row, 1)?),
                 spent: row.try_get(2)?,
-                key: script::unsigned(row, 3)?,
+                key: row::unsigned(row, 3)?,
             };
-            Ok((script::identifier(row, 0)?, form))
+            Ok((row::identifier(row, 0)?, form))
         };
         rows.iter().map(form).collect()
     }

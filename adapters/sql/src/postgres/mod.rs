@@ -30,29 +30,29 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgRow},
 };
-use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{error, warn};
+use tokio::sync::watch;
+use tracing::warn;
 
 pub use self::options::{PostgresOpenError, PostgresOptions, PostgresUrlError};
 use self::{
     connection::{Attempts, Remedy},
     kept::{Form, Forms, Kept},
     migration::MigrationError,
-    script::{Reuse, Script, first_number},
-    snapshot::Reading,
-    writer::{Job, Writer},
+    script::{Reuse, Script},
+    snapshot::Instant,
+    writer::Writer,
 };
 use crate::{
-    batch::{Request, Verdict},
+    batch::Request,
     branches::Dates,
     figures::{self, Commits, Pool},
+    jobs::Jobs,
     notes::Notes,
+    row::{self, first_number, unavailable},
     search::{self, Manner, Search},
+    snapshot::Reading,
     statement,
 };
-
-/// How many requests may wait to be written; more wait to be queued.
-const QUEUE: usize = 1_024;
 
 /// Keeps records in PostgreSQL.
 ///
@@ -61,7 +61,7 @@ const QUEUE: usize = 1_024;
 pub struct PostgresRecords {
     readers: PgPool,
     connect: PgConnectOptions,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
     notes: Arc<Notes>,
     kept: Arc<Kept>,
     forms: Forms,
@@ -100,7 +100,7 @@ impl PostgresRecords {
             forget.connected();
         });
         let forms = Forms::start(options.connect.clone(), Arc::clone(&kept));
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = Jobs::queue();
         let (ended, on_end) = watch::channel(());
         let notes = Arc::new(Notes::default());
         let commits = Arc::new(Commits::default());
@@ -123,8 +123,7 @@ impl PostgresRecords {
     /// Writes everything that waits and lets go of the database. What is written later is
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        // If the writer has ended, there is nothing to tell it.
-        let _ = self.jobs.send(Job::Close).await;
+        self.jobs.close().await;
         // Nothing is ever sent; the error says that the writer has ended.
         let _ = self.ended.clone().changed().await;
         self.readers.close().await;
@@ -159,16 +158,6 @@ impl PostgresRecords {
         }
     }
 
-    async fn write(&self, request: Request) -> Verdict {
-        self.send(|answer| Job::Write(request, answer)).await
-    }
-
-    async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {
-        let (answer, verdict) = oneshot::channel();
-        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
-        verdict.await.unwrap_or(Err(StoreError::Unavailable))
-    }
-
     /// Returns what is kept in memory, if the database says that it is still so.
     async fn confirmed(
         &self,
@@ -194,7 +183,7 @@ impl RecordStore for PostgresRecords {
         }
         let before = self.kept.before_read(identifier);
         let rows = self.read(Script::of(&statement::load(identifier))).await?;
-        let found = script::record(&rows).map_err(unavailable)?;
+        let found = row::record(&rows).map_err(unavailable)?;
         if let Some(stored) = &found {
             self.kept.was_read(identifier, stored, before);
         }
@@ -218,7 +207,7 @@ impl RecordStore for PostgresRecords {
         let plan = if search.driven { Reuse::Likely } else { Reuse::Unlikely };
         let rows = self.read_planned(Script::of(&search.page), plan).await?;
         let items: Result<Vec<_>, _> =
-            rows.iter().map(|row| script::identifier(row, IDENTIFIER)).collect();
+            rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
         let items = items.map_err(unavailable)?;
         if let Some(total) = search::total_of_last_page(query, items.len()) {
             return Ok(Page { items, total: Some(total) });
@@ -234,7 +223,7 @@ impl RecordStore for PostgresRecords {
         changes: ChangeSet<Record>,
         claims: Vec<TermClaim>,
     ) -> Result<(), StoreError> {
-        self.write(Request::Apply(changes, claims)).await.map(drop)
+        self.jobs.write(Request::Apply(changes, claims)).await.map(drop)
     }
 
     async fn note(
@@ -244,12 +233,12 @@ impl RecordStore for PostgresRecords {
     ) -> Result<(), StoreError> {
         match durability {
             Durability::Queued => self.notes.add(events).await,
-            Durability::Durable => self.write(Request::Note(events)).await.map(drop),
+            Durability::Durable => self.jobs.write(Request::Note(events)).await.map(drop),
         }
     }
 
     async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError> {
-        self.send(|answer| Job::Begin(notary, answer)).await.map(drop)
+        self.jobs.begin(notary).await
     }
 }
 
@@ -257,11 +246,11 @@ impl RecordStore for PostgresRecords {
 impl DataKeys for PostgresRecords {
     async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         let rows = self.read(Script::of(&statement::load_keys())).await?;
-        rows.iter().map(script::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
+        rows.iter().map(row::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
     }
 
     async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError> {
-        self.write(Request::AddKey(key)).await.map(drop)
+        self.jobs.write(Request::AddKey(key)).await.map(drop)
     }
 
     async fn replace_keys(
@@ -270,7 +259,7 @@ impl DataKeys for PostgresRecords {
         after: Vec<WrappedKey>,
     ) -> Result<(), StoreError> {
         let before = before.to_vec();
-        self.write(Request::ReplaceKeys { before, after }).await.map(drop)
+        self.jobs.write(Request::ReplaceKeys { before, after }).await.map(drop)
     }
 }
 
@@ -278,38 +267,32 @@ impl DataKeys for PostgresRecords {
 impl StoreGauge for PostgresRecords {
     fn figures(&self) -> StoreFigures {
         let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
-        figures::figures(&self.jobs, &self.commits, &self.notes, pool, self.kept.cache())
+        figures::figures(self.jobs.waiting(), &self.commits, &self.notes, pool, self.kept.cache())
     }
 
     async fn objects(&self) -> Result<Vec<StateCount>, StoreError> {
         let count = Script::of(&figures::count_by_state());
         let rows = self.read_planned(count, Reuse::Unlikely).await?;
-        rows.iter().map(script::state_count).collect::<Result<_, _>>().map_err(unavailable)
+        rows.iter().map(row::state_count).collect::<Result<_, _>>().map_err(unavailable)
     }
 }
 
 #[async_trait]
 impl Maintenance for PostgresRecords {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(Reading::begin(&self.connect).await.map_err(unavailable)?))
+        let instant = Instant::begin(&self.connect).await.map_err(unavailable)?;
+        Ok(Box::new(Reading::new(instant)))
     }
 
     async fn reseal(&self, records: Vec<Resealed>) -> Result<u64, StoreError> {
-        self.write(Request::Reseal(records)).await
+        self.jobs.write(Request::Reseal(records)).await
     }
 
     async fn prune(&self, anchor: Anchor) -> Result<(), StoreError> {
-        self.write(Request::Prune(anchor)).await.map(drop)
+        self.jobs.write(Request::Prune(anchor)).await.map(drop)
     }
 
     async fn restore(&self, part: Part) -> Result<(), StoreError> {
-        self.write(Request::Restore(part)).await.map(drop)
+        self.jobs.write(Request::Restore(part)).await.map(drop)
     }
-}
-
-/// Logs what the database says and keeps it from the caller.
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn unavailable(error: sqlx::Error) -> StoreError {
-    error!(%error, "database not read");
-    StoreError::Unavailable
 }

@@ -8,9 +8,9 @@ use sqlx::{PgConnection, Row};
 
 use super::{
     connection::{self, Attempts, Backend},
-    script::{self, Reuse, Script, in_time},
+    script::{Reuse, Script, in_time},
 };
-use crate::statement;
+use crate::{row, statement};
 
 /// Takes the name for this session, from what is left of `before` if need be, and returns how far
 /// the node's chain goes.
@@ -34,7 +34,7 @@ pub(super) async fn take(
     for place in [statement::newest_block(name), statement::anchor_of(name)] {
         let rows = Script::of(&place).fetch(connection, Reuse::Unlikely).await?;
         for row in &rows {
-            let link = script::link(row, 0, 1)?;
+            let link = row::link(row, 0, 1)?;
             if link.number > newest.number {
                 newest = link;
             }

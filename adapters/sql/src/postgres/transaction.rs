@@ -16,10 +16,11 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use super::{
     connection::Remedy,
     node,
-    script::{self, Reuse, Script, in_time},
+    script::{Reuse, Script, in_time},
 };
 use crate::{
     batch::{Batch, Known, Position, Request, Verdict},
+    row::{self, Cells as _},
     seals::{Chain, SealedBatch, Written},
     statement::{self, BOUND_BY_MANY, BOUND_BY_ONE, kind},
 };
@@ -261,17 +262,17 @@ fn learn(known: &mut Known, rows: &[PgRow]) -> Result<(), sqlx::Error> {
             kind::POSITION => {
                 let position = Position {
                     seq: row.try_get(2)?,
-                    revision: Revision(script::unsigned(row, 3)?),
+                    revision: Revision(row::unsigned(row, 3)?),
                     spent: row.try_get(4)?,
                 };
-                known.positions.insert(script::identifier(row, 1)?, position);
+                known.positions.insert(row::identifier(row, 1)?, position);
             }
             kind::HOLDER => {
-                let owner = script::text(row, 2)?;
-                known.hold(&owner, &script::term(row, 3)?, &script::identifier(row, 1)?);
+                let owner = row.text(2)?;
+                known.hold(&owner, &row::term(row, 3)?, &row::identifier(row, 1)?);
             }
             _ => {
-                known.keys.insert(script::unsigned(row, 1)?, row.try_get(2)?);
+                known.keys.insert(row::unsigned(row, 1)?, row.try_get(2)?);
             }
         }
     }

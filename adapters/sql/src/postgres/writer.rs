@@ -17,7 +17,7 @@ use kmip_ports::{
 };
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::sleep,
 };
 use tracing::{error, warn};
@@ -32,6 +32,7 @@ use super::{
 use crate::{
     batch::{Request, Verdict},
     figures::Commits,
+    jobs::Job,
     notes::Notes,
     seals::Chain,
 };
@@ -41,16 +42,6 @@ const TOGETHER_AT_MOST: usize = 256;
 
 /// How long to wait before events that could not be written are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What is sent to the writer.
-pub(super) enum Job {
-    /// Write something and say how it went.
-    Write(Request, oneshot::Sender<Verdict>),
-    /// Continue the chain of this notary's node.
-    Begin(Arc<dyn Notary>, oneshot::Sender<Verdict>),
-    /// Write what is before this and stop.
-    Close,
-}
 
 /// Owns the writing side of a database.
 pub(super) struct Writer {

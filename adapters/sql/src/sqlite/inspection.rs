@@ -11,11 +11,11 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use super::{
     Location, OpenError, Place, SqliteRecords, connecting,
     migration::{self, MIGRATIONS, MigrationError},
-    script::{self, Reuse, Script},
+    script::{Reuse, Script},
 };
 use crate::{
     inspection::{Inspection, NEWEST_EVENT},
-    statement,
+    row, statement,
 };
 
 /// The first schema that has a trail in blocks.
@@ -65,7 +65,7 @@ async fn look(connection: &mut SqliteConnection, node: &str) -> Result<Inspectio
     if schema > 0 {
         let rows = Script::of(&statement::load_keys());
         let rows = rows.fetch(&mut *connection, Reuse::Unlikely).await?;
-        found.keys = rows.iter().map(script::wrapped_key).collect::<Result<_, _>>()?;
+        found.keys = rows.iter().map(row::wrapped_key).collect::<Result<_, _>>()?;
     }
     if schema >= TRAIL {
         let newest = sqlx::query(NEWEST_EVENT).bind(node).fetch_optional(connection).await?;

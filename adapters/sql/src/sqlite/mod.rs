@@ -42,11 +42,7 @@ use sqlx::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
-use tokio::{
-    runtime,
-    sync::{mpsc, oneshot, watch},
-};
-use tracing::error;
+use tokio::{runtime, sync::watch};
 
 pub use self::location::{Location, OpenError, Options, UnknownLocation};
 use self::{
@@ -55,21 +51,21 @@ use self::{
     location::Place,
     migration::MigrationError,
     script::{Reuse, Script},
-    snapshot::{Loaded, Reading},
-    writer::{Job, Writer, run},
+    snapshot::{Instant, Loaded},
+    writer::{Writer, run},
 };
 use crate::{
     batch::{Request, Verdict},
     branches::Dates,
     cache::Cache,
     figures::{self, Commits, Pool},
+    jobs::Jobs,
     notes::Notes,
+    row::{self, first_number, unavailable},
     search::{self, Manner, Search},
+    snapshot::Reading,
     statement,
 };
-
-/// How many requests may wait to be written; more wait to be queued.
-const QUEUE: usize = 1024;
 
 /// How long to wait for a connection, and for another program that reads the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,7 +78,7 @@ pub struct SqliteRecords {
     in_memory: bool,
     readers: SqlitePool,
     desk: Arc<Desk>,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
     writable: Arc<AtomicBool>,
     failed: watch::Receiver<bool>,
     cache: Arc<Cache>,
@@ -142,7 +138,7 @@ impl SqliteRecords {
         lock: Option<File>,
         cache: Arc<Cache>,
     ) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = Jobs::queue();
         let (ended, on_end) = watch::channel(());
         let (failed, on_failure) = watch::channel(false);
         let writable = Arc::new(AtomicBool::new(true));
@@ -188,8 +184,7 @@ impl SqliteRecords {
     /// Writes everything that waits, merges the log into the database and lets go of it. What
     /// comes later is [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        // If the writer has ended, there is nothing to tell it.
-        let _ = self.jobs.send(Job::Close).await;
+        self.jobs.close().await;
         // Nothing is ever sent; the error says that the writer has ended.
         let _ = self.ended.clone().changed().await;
     }
@@ -234,13 +229,7 @@ impl SqliteRecords {
         if let Some(seat) = self.desk.sit_down() {
             return seat.write(request);
         }
-        self.send(|answer| Job::Write(request, answer)).await
-    }
-
-    async fn send(&self, job: impl FnOnce(oneshot::Sender<Verdict>) -> Job) -> Verdict {
-        let (answer, verdict) = oneshot::channel();
-        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
-        verdict.await.unwrap_or(Err(StoreError::Unavailable))
+        self.jobs.write(request).await
     }
 }
 
@@ -255,7 +244,7 @@ impl RecordStore for SqliteRecords {
         }
         let before = self.cache.before_read(identifier);
         let rows = self.read(Script::of(&statement::load(identifier))).await?;
-        let found = script::record(&rows).map_err(unavailable)?;
+        let found = row::record(&rows).map_err(unavailable)?;
         if let Some(stored) = &found {
             self.cache.was_read(identifier, stored, before);
         }
@@ -283,7 +272,7 @@ impl RecordStore for SqliteRecords {
         let items = if search.joined {
             script::identifiers(&rows)
         } else {
-            rows.iter().map(|row| script::identifier(row, 0)).collect()
+            rows.iter().map(|row| row::identifier(row, 0)).collect()
         };
         let items = items.map_err(unavailable)?;
         if let Some(total) = search::total_of_last_page(query, items.len()) {
@@ -317,7 +306,7 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError> {
-        self.send(|answer| Job::Begin(notary, answer)).await.map(drop)
+        self.jobs.begin(notary).await
     }
 }
 
@@ -325,7 +314,7 @@ impl RecordStore for SqliteRecords {
 impl DataKeys for SqliteRecords {
     async fn load_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         let rows = self.read(Script::of(&statement::load_keys())).await?;
-        rows.iter().map(script::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
+        rows.iter().map(row::wrapped_key).collect::<Result<_, _>>().map_err(unavailable)
     }
 
     async fn add_key(&self, key: WrappedKey) -> Result<(), StoreError> {
@@ -346,19 +335,20 @@ impl DataKeys for SqliteRecords {
 impl StoreGauge for SqliteRecords {
     fn figures(&self) -> StoreFigures {
         let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
-        figures::figures(&self.jobs, &self.commits, &self.notes, pool, &self.cache)
+        figures::figures(self.jobs.waiting(), &self.commits, &self.notes, pool, &self.cache)
     }
 
     async fn objects(&self) -> Result<Vec<StateCount>, StoreError> {
         let rows = self.read(Script::of(&figures::count_by_state())).await?;
-        rows.iter().map(script::state_count).collect::<Result<_, _>>().map_err(unavailable)
+        rows.iter().map(row::state_count).collect::<Result<_, _>>().map_err(unavailable)
     }
 }
 
 #[async_trait]
 impl Maintenance for SqliteRecords {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        let reading = Reading::begin(&self.readers, self.in_memory).await.map_err(unavailable)?;
+        let instant = Instant::begin(&self.readers, self.in_memory).await.map_err(unavailable)?;
+        let reading = Reading::new(instant);
         if self.in_memory {
             // There is one connection, and whoever reads the snapshot may want to write.
             return Ok(Box::new(Loaded::of(reading).await?));
@@ -377,19 +367,6 @@ impl Maintenance for SqliteRecords {
     async fn restore(&self, part: Part) -> Result<(), StoreError> {
         self.write(Request::Restore(part)).await.map(drop)
     }
-}
-
-/// Logs what the database says and keeps it from the caller.
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn unavailable(error: sqlx::Error) -> StoreError {
-    error!(%error, "database not read");
-    StoreError::Unavailable
-}
-
-/// Reads the number that an aggregate returns; none stands for zero.
-fn first_number(rows: &[SqliteRow]) -> Result<i64, sqlx::Error> {
-    use sqlx::Row;
-    rows.first().map_or(Ok(None), |row| row.try_get(0)).map(Option::unwrap_or_default)
 }
 
 fn unusable(path: &Path, source: sqlx::Error) -> OpenError {

@@ -30,7 +30,7 @@ use kmip_ports::{
 };
 use sqlx::SqlitePool;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::sleep,
 };
 use tracing::error;
@@ -44,7 +44,9 @@ use crate::{
     batch::{Batch, Request, Verdict, Write},
     cache::Cache,
     figures::Commits,
+    jobs::Job,
     notes::Notes,
+    row,
     seals::{Chain, SealedBatch, Written},
     statement,
 };
@@ -68,16 +70,6 @@ const PAGES_OF_ONE: usize = 3;
 
 /// The size of a page, in bytes.
 const PAGE: usize = 4_096;
-
-/// What is sent to the writer.
-pub(super) enum Job {
-    /// Write something and say how it went.
-    Write(Request, oneshot::Sender<Verdict>),
-    /// Continue the chain of this notary's node.
-    Begin(Arc<dyn Notary>, oneshot::Sender<Verdict>),
-    /// Write what is before this and stop.
-    Close,
-}
 
 /// What came of a batch.
 pub(super) struct Carried {
@@ -211,8 +203,7 @@ impl Writer {
         let mut script = Script::of(&statement::newest_block(notary.node()));
         script.push(&statement::anchor_of(notary.node()));
         let rows = script.fetch(&self.readers, Reuse::Unlikely).await?;
-        let links =
-            rows.iter().map(|row| script::link(row, 0, 1)).collect::<Result<Vec<_>, _>>()?;
+        let links = rows.iter().map(|row| row::link(row, 0, 1)).collect::<Result<Vec<_>, _>>()?;
         let head = links.into_iter().max_by_key(|link| link.number).unwrap_or_default();
         let mut chain = Chain { notary, head };
         loop {
