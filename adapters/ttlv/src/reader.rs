@@ -75,10 +75,11 @@ impl<'a> Element<'a> {
     }
 
     fn walk(self, depth: usize, left: &mut usize) -> Result<(), Fault> {
-        *left = left.checked_sub(1).ok_or(Fault::new(FaultKind::TooMany, self.tag))?;
+        *left = left.checked_sub(1).ok_or_else(|| Fault::new(FaultKind::TooMany, self.tag))?;
         match self.item_type {
             ItemType::Structure => {
-                let depth = depth.checked_sub(1).ok_or(Fault::new(FaultKind::TooDeep, self.tag))?;
+                let depth =
+                    depth.checked_sub(1).ok_or_else(|| Fault::new(FaultKind::TooDeep, self.tag))?;
                 for child in self.children() {
                     child?.walk(depth, left)?;
                 }
@@ -100,7 +101,8 @@ impl<'a> Element<'a> {
         if !is_tag(tag) {
             return Err(Fault::new(FaultKind::BadTag, tag));
         }
-        let item_type = ItemType::parse(item_type).ok_or(Fault::new(FaultKind::BadType, tag))?;
+        let item_type =
+            ItemType::parse(item_type).ok_or_else(|| Fault::new(FaultKind::BadType, tag))?;
         let truncated = || Fault::new(FaultKind::Truncated, tag);
         let length = usize::try_from(u32::from_be_bytes(length)).map_err(|_| truncated())?;
         if !item_type.allows_length(length) {
@@ -233,10 +235,9 @@ impl<'a> Iterator for Tagged<'a> {
     type Item = Result<Element<'a>, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let [_, tag @ ..] = self.tag.0.to_be_bytes();
         while let Some((header, rest)) = self.bytes.split_first_chunk::<HEADER_LENGTH>() {
             let [tag_0, tag_1, tag_2, _, length @ ..] = *header;
-            if [tag_0, tag_1, tag_2] == tag {
+            if u32::from_be_bytes([0, tag_0, tag_1, tag_2]) == self.tag.0 {
                 break;
             }
             let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
@@ -286,10 +287,11 @@ impl<'a> Fields<'a> {
     /// Finds the field with this tag; refuses two.
     pub fn find(&self, tag: Tag) -> Result<Option<Element<'a>>, Fault> {
         let mut found = self.find_all(tag);
-        let first = found.next().transpose()?;
-        match found.next().transpose()? {
-            None => Ok(first),
-            Some(_) => Err(Fault::new(FaultKind::Repeated, tag)),
+        let Some(first) = found.next() else { return Ok(None) };
+        let first = first?;
+        match found.next() {
+            None => Ok(Some(first)),
+            Some(second) => second.and(Err(Fault::new(FaultKind::Repeated, tag))),
         }
     }
 

@@ -78,12 +78,15 @@ pub trait Shape {
 impl Fields<'_> {
     /// Reads a field that must be there.
     pub fn required<T: Decode>(&self, tag: Tag, context: &Context) -> Result<T, Fault> {
-        self.optional(tag, context)?.ok_or(Fault::missing(tag))
+        self.optional(tag, context)?.ok_or_else(|| Fault::missing(tag))
     }
 
     /// Reads a field that may be there.
     pub fn optional<T: Decode>(&self, tag: Tag, context: &Context) -> Result<Option<T>, Fault> {
-        self.find(tag)?.map(|element| T::decode(element, context)).transpose()
+        match self.find(tag)? {
+            Some(element) => T::decode(element, context).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Reads a field that may be there several times.

@@ -75,7 +75,7 @@ impl Writer {
 
     /// Writes an Integer.
     pub fn integer(&mut self, tag: Tag, value: i32) {
-        self.item(tag, ItemType::Integer, &value.to_be_bytes());
+        self.short(tag, ItemType::Integer, value.to_be_bytes());
     }
 
     /// Writes a Long Integer.
@@ -90,13 +90,13 @@ impl Writer {
         let length = value.len().saturating_add(fill);
         self.reserve(length.saturating_add(HEADER_LENGTH));
         self.header(tag, ItemType::BigInteger, length);
-        self.bytes.extend([sign; 8].iter().take(fill));
+        self.bytes.extend_from_slice([sign; 8].get(..fill).unwrap_or_default());
         self.bytes.extend_from_slice(value);
     }
 
     /// Writes an Enumeration.
     pub fn enumeration(&mut self, tag: Tag, value: u32) {
-        self.item(tag, ItemType::Enumeration, &value.to_be_bytes());
+        self.short(tag, ItemType::Enumeration, value.to_be_bytes());
     }
 
     /// Writes a Boolean.
@@ -121,7 +121,7 @@ impl Writer {
 
     /// Writes an Interval.
     pub fn interval(&mut self, tag: Tag, value: Interval) {
-        self.item(tag, ItemType::Interval, &value.0.to_be_bytes());
+        self.short(tag, ItemType::Interval, value.0.to_be_bytes());
     }
 
     /// Writes a Date-Time Extended: microseconds.
@@ -129,12 +129,24 @@ impl Writer {
         self.item(tag, ItemType::DateTimeExtended, &value.to_be_bytes());
     }
 
+    /// Writes an item whose value has four bytes, and is followed by as many.
+    fn short(&mut self, tag: Tag, item_type: ItemType, value: [u8; 4]) {
+        let [_, tag_0, tag_1, tag_2] = tag.0.to_be_bytes();
+        let [value_0, value_1, value_2, value_3] = value;
+        let (item_type, length) = (item_type.byte(), 4);
+        self.reserve(HEADER_LENGTH.saturating_add(8));
+        self.bytes.extend_from_slice(&[
+            tag_0, tag_1, tag_2, item_type, 0, 0, 0, length, value_0, value_1, value_2, value_3, 0,
+            0, 0, 0,
+        ]);
+    }
+
     fn item(&mut self, tag: Tag, item_type: ItemType, value: &[u8]) {
         let fill = padding(value.len());
         self.reserve(value.len().saturating_add(HEADER_LENGTH).saturating_add(fill));
         self.header(tag, item_type, value.len());
         self.bytes.extend_from_slice(value);
-        self.bytes.extend([0; 8].iter().take(fill));
+        self.bytes.extend_from_slice([0; 8].get(..fill).unwrap_or_default());
     }
 
     fn header(&mut self, tag: Tag, item_type: ItemType, length: usize) {

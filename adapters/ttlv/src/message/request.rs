@@ -62,11 +62,12 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Incoming, Unreadable> {
     if message.tag != Tag::RequestMessage {
         return Err(unreadable(Fault::unexpected(message.tag)));
     }
-    let (major, minor) = header_version(message).map_err(unreadable)?;
+    let header = header(message).map_err(unreadable)?;
+    let (major, minor) = header_version(&header).map_err(unreadable)?;
     let Some(version) = Version::parse(major, minor) else {
         return Err(Unreadable { version: nearest(major, minor), cause: Cause::Version });
     };
-    let message = read_message(message, &Context::new(version))
+    let message = read_message(message, &header, &Context::new(version))
         .map_err(|fault| Unreadable { version, cause: Cause::Fault(fault) })?;
     Ok(Incoming { version, message })
 }
@@ -94,25 +95,27 @@ fn peek_version(bytes: &[u8]) -> Option<(i32, i32)> {
 }
 
 fn header(message: Element<'_>) -> Result<Fields<'_>, Fault> {
-    message.fields()?.find(Tag::RequestHeader)?.ok_or(Fault::missing(Tag::RequestHeader))?.fields()
+    let header = message.fields()?.find(Tag::RequestHeader)?;
+    header.ok_or_else(|| Fault::missing(Tag::RequestHeader))?.fields()
 }
 
-fn header_version(message: Element<'_>) -> Result<(i32, i32), Fault> {
-    let version = header(message)?
-        .find(Tag::ProtocolVersion)?
-        .ok_or(Fault::missing(Tag::ProtocolVersion))?
-        .fields()?;
+fn header_version(header: &Fields<'_>) -> Result<(i32, i32), Fault> {
+    let version = header.find(Tag::ProtocolVersion)?;
+    let version = version.ok_or_else(|| Fault::missing(Tag::ProtocolVersion))?.fields()?;
     read_version_numbers(&version, &Context::new(Version::V1_0))
 }
 
-fn read_message(message: Element<'_>, context: &Context) -> Result<RequestMessage, Fault> {
-    let header = header(message)?;
+fn read_message(
+    message: Element<'_>,
+    header: &Fields<'_>,
+    context: &Context,
+) -> Result<RequestMessage, Fault> {
     let batch_count: i32 = header.required(Tag::BatchCount, context)?;
-    let items: Vec<RequestItem> = message
-        .fields()?
-        .find_all(Tag::BatchItem)
-        .map(|item| read_item(item?, context))
-        .collect::<Result<_, _>>()?;
+    // Items are large: pushed, each is moved once.
+    let mut items = Vec::new();
+    for item in message.fields()?.find_all(Tag::BatchItem) {
+        items.push(read_item(item?, context)?);
+    }
     if usize::try_from(batch_count).ok() != Some(items.len()) {
         return Err(Fault::out_of_range(Tag::BatchCount));
     }
@@ -126,13 +129,13 @@ fn read_message(message: Element<'_>, context: &Context) -> Result<RequestMessag
         maximum_response_size: maximum.and_then(|size| u32::try_from(size).ok()),
         client_correlation_value: header.optional(Tag::ClientCorrelationValue, context)?,
         server_correlation_value: None,
-        asynchronous_only: asynchronous_only(&header)?,
+        asynchronous_only: asynchronous_only(header)?,
         credentials: match header.find(Tag::Authentication)? {
             Some(authentication) => credential::read(authentication, context)?,
             None => Vec::new(),
         },
         batch_error_continuation_option: option.unwrap_or(BatchErrorContinuationOption::Stop),
-        time_stamp: read_time_stamp(&header)?,
+        time_stamp: read_time_stamp(header)?,
         items,
     })
 }
@@ -186,16 +189,19 @@ fn read_payload(
     if !is_offered(operation, context.version) {
         return Err(PayloadFault::OperationNotSupported);
     }
-    let payload = fields
-        .find(Tag::RequestPayload)
-        .and_then(|payload| payload.ok_or(Fault::missing(Tag::RequestPayload)))
-        .and_then(|payload| payloads::read_request(operation, payload, context));
-    payload
-        .map_err(|fault| {
+    let read = match fields.find(Tag::RequestPayload) {
+        Ok(Some(payload)) => payloads::read_request(operation, payload, context),
+        Ok(None) => Err(Fault::missing(Tag::RequestPayload)),
+        Err(fault) => Err(fault),
+    };
+    match read {
+        Ok(Some(request)) => Ok(request),
+        Ok(None) => Err(PayloadFault::OperationNotSupported),
+        Err(fault) => {
             tracing::debug!(%operation, %fault, "payload refused");
-            payload_fault(&fault)
-        })?
-        .ok_or(PayloadFault::OperationNotSupported)
+            Err(payload_fault(&fault))
+        }
+    }
 }
 
 /// Says whether a version has an operation. Clients of 1.0 ask for the versions all the same.
