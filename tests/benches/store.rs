@@ -1,17 +1,9 @@
 //! Benches of the sealed store over SQLite: a record from the cache and from the file, one change and
 //! 64 at once, and a search by Name among ten thousand objects, from its terms to its answer.
 
-use std::{
-    hint::black_box,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kmip_host::FileRootKey;
 use kmip_model::{
     DateTime, Principal, UniqueIdentifier,
@@ -33,7 +25,13 @@ use tokio::{runtime::Runtime, task::JoinSet};
 const OBJECTS: u64 = 10_000;
 const NOW: i64 = 1_700_000_000;
 
-async fn open(directory: &Path, cache_bytes: Option<u64>) -> Arc<SealedStore> {
+/// A store and what it is kept in, which must be closed before it is opened again.
+struct Opened {
+    store: Arc<SealedStore>,
+    records: Arc<SqliteRecords>,
+}
+
+async fn open(directory: &Path, cache_bytes: Option<u64>) -> Opened {
     let cipher: Arc<dyn AtRestCipher> = Arc::new(kmip_aws_lc::at_rest());
     let root_key = FileRootKey::load(&directory.join("root.key"), Arc::clone(&cipher));
     let mut options = Options::new(Location::File(directory.join("kmip-app.db")));
@@ -47,7 +45,7 @@ async fn open(directory: &Path, cache_bytes: Option<u64>) -> Arc<SealedStore> {
     let (backing, form) = (Backing::of(&records), Arc::new(StoredForm));
     let root_key = Arc::new(root_key.expect("init made it"));
     let store = SealedStore::open(backing, cipher, root_key, form, opening).await;
-    Arc::new(store.expect("it is as init made it"))
+    Opened { store: Arc::new(store.expect("it is as init made it")), records }
 }
 
 fn changes(numbers: impl Iterator<Item = u64>) -> ChangeSet {
@@ -61,12 +59,12 @@ fn changes(numbers: impl Iterator<Item = u64>) -> ChangeSet {
     changes
 }
 
-/// Applies this many changes at once, which are committed together.
-async fn apply(store: &Arc<SealedStore>, next: &AtomicU64, count: u64) {
+/// Applies changes at once, so that they are committed together.
+async fn apply(store: &Arc<SealedStore>, all: Vec<ChangeSet>) {
     let mut tasks = JoinSet::new();
-    for _ in 0..count {
-        let (store, number) = (Arc::clone(store), next.fetch_add(1, Ordering::Relaxed));
-        tasks.spawn(async move { store.apply(changes(number..=number)).await });
+    for changes in all {
+        let store = Arc::clone(store);
+        tasks.spawn(async move { store.apply(changes).await });
     }
     while let Some(done) = tasks.join_next().await {
         done.expect("it does not panic").expect("every object is new");
@@ -84,25 +82,26 @@ fn by_name(number: u64) -> Locate {
     }
 }
 
+/// Loads one object again and again.
+fn load(criterion: &mut Criterion, name: &str, runtime: &Runtime, store: &SealedStore) {
+    let identifier = UniqueIdentifier::new(population::identifier(1));
+    criterion.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            let loaded = runtime.block_on(store.load(black_box(&identifier)));
+            loaded.expect("the store is there").expect("the object is there")
+        });
+    });
+}
+
 fn store(criterion: &mut Criterion) {
     let directory = Directory::make();
     let runtime = Runtime::new().expect("a runtime can be made");
-    let store = runtime.block_on(open(&directory.path(), None));
-    let uncached = runtime.block_on(open(&directory.path(), Some(0)));
+    let Opened { store, records } = runtime.block_on(open(&directory.path(), None));
     for from in (0..OBJECTS).step_by(1_000) {
         let changes = changes(from..from.saturating_add(1_000));
         runtime.block_on(store.apply(changes)).expect("they are new");
     }
-    let identifier = UniqueIdentifier::new(population::identifier(1));
-    for (name, store) in [("store/load, cached", &store), ("store/load, from the file", &uncached)]
-    {
-        criterion.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let loaded = runtime.block_on(store.load(black_box(&identifier)));
-                loaded.expect("the store is there").expect("the object is there")
-            });
-        });
-    }
+    load(criterion, "store/load, cached", &runtime, &store);
     let visible = Policies::default().visible(&Principal::user(population::owner(5, OBJECTS)));
     let query = by_name(5);
     criterion.bench_function("store/locate by Name", |bencher| {
@@ -111,12 +110,21 @@ fn store(criterion: &mut Criterion) {
             assert_eq!(found.expect("the store is there").items.len(), 1);
         });
     });
-    let next = AtomicU64::new(OBJECTS);
+    let mut numbers = OBJECTS..;
     for count in [1, 64] {
         criterion.bench_function(&format!("store/apply, {count} at once"), |bencher| {
-            bencher.iter(|| runtime.block_on(apply(&store, &next, count)));
+            bencher.iter_batched(
+                || numbers.by_ref().take(count).map(|number| changes(number..=number)).collect(),
+                |all| runtime.block_on(apply(&store, all)),
+                BatchSize::SmallInput,
+            );
         });
     }
+    drop(store);
+    runtime.block_on(records.close());
+    let uncached = runtime.block_on(open(&directory.path(), Some(0)));
+    load(criterion, "store/load, from the file", &runtime, &uncached.store);
+    runtime.block_on(uncached.records.close());
 }
 
 criterion_group! {
