@@ -9,7 +9,7 @@
 # that `kmip-app init` writes; it is stopped in the end. NICE (10) is how far the attackers stand
 # back for the server: on a machine of their own they would not be in its way at all. RATE (4000)
 # is how many messages they send a second, all together; with 0 as many as the server takes, which
-# is what everybody else then waits behind.
+# is what everybody else then waits behind. With BUILT=1 what is built already is taken.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
@@ -21,51 +21,26 @@ back=${NICE:-10}
 rate=${RATE:-4000}
 target=${CARGO_TARGET_DIR:-target}
 
-nice cargo build --quiet --release -p kmip-app || exit 1
-nice cargo build --quiet --release -p kmip-tests --example hostile || exit 1
+[ -n "${BUILT:-}" ] || nice cargo build --quiet --workspace --release --bin kmip-app \
+    --example hostile || exit 1
 
-directory=$(mktemp -d)
-server=
-finish() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    fi
-    rm -rf "$directory"
-}
-trap finish EXIT
+program=$target/release/kmip-app
+. tests/bench/server.sh
+make_directory "$place/kmip" client mallory && start_server "$place/kmip" || exit 1
 
-"$target/release/kmip-app" init "$directory/kmip" --address 127.0.0.1:0 \
-    --client client --client mallory >/dev/null || exit 1
-"$target/release/kmip-app" serve --config "$directory/kmip/kmip-app.toml" \
-    >"$directory/out" 2>"$directory/log" &
-server=$!
-address=
-for _ in $(seq 100); do
-    address=$(sed -n 's/^listening on //p' "$directory/out")
-    [ -n "$address" ] && break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-done
-if [ -z "$address" ]; then
-    cat "$directory/log"
-    exit 1
-fi
-
-"$target/release/examples/hostile" "$directory/kmip" "$address" "$server" \
+"$target/release/examples/hostile" "$place/kmip" "$address" "$server" \
     "$messages" "$connections" "$slow" "$seed" "$back" "$rate"
 result=$?
-panics=$(grep -c 'panicked at' "$directory/log")
+panics=$(grep -c 'panicked at' "$log")
 printf 'panics                   %12s\n' "$panics"
-printf 'log, MiB                 %12s\n' "$(du -m "$directory/log" | cut -f1)"
-printf 'store, MiB               %12s\n' "$(du -cm "$directory"/kmip/kmip-app.db* | tail -1 | cut -f1)"
+printf 'log, MiB                 %12s\n' "$(du -m "$log" | cut -f1)"
+printf 'store, MiB               %12s\n' "$(du -cm "$place"/kmip/kmip-app.db* | tail -1 | cut -f1)"
 if ! kill -0 "$server" 2>/dev/null; then
     echo 'the server has ended:'
-    tail -n 20 "$directory/log"
+    tail -n 20 "$log"
     exit 1
 fi
-kill -TERM "$server"
-wait "$server"
+stop_server
 ended=$?
-server=
 printf 'exit status of the server%12s\n' "$ended"
 [ "$result" -eq 0 ] && [ "$panics" -eq 0 ] && [ "$ended" -eq 0 ]

@@ -12,15 +12,7 @@ program=${1:?PROGRAM is missing}
 python=${2:-}
 limit=${LIMIT:-300}
 
-place=$(mktemp -d)
-server=
-finish() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    fi
-    rm -rf "$place"
-}
-trap finish EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 result=0
 # Prints how long something took, from a time in seconds to now.
@@ -46,20 +38,7 @@ if [ -z "$python" ]; then
     python=$place/venv/bin/python
     "$python" -m pip install --quiet --disable-pip-version-check PyKMIP==0.11.0 || exit 1
 fi
-"$program" init "$place/kmip" --address 127.0.0.1:0 >"$place/init.out" || exit 1
-"$program" serve --config "$place/kmip/kmip-app.toml" >"$place/out" 2>"$place/log" &
-server=$!
-address=
-for _ in $(seq 200); do
-    address=$(sed -n 's/^listening on //p' "$place/out")
-    [ -n "$address" ] && break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.05
-done
-if [ -z "$address" ]; then
-    cat "$place/log"
-    exit 1
-fi
+make_directory "$place/kmip" && start_server "$place/kmip" || exit 1
 cat >"$place/pykmip.conf" <<END
 [client]
 host=${address%:*}

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(store: &Path, seconds: &str) -> Result<(), Failure> {
-    let time = Duration::from_secs(seconds.parse()?);
+    let time = Duration::try_from_secs_f64(seconds.parse()?)?;
     let scratch = Scratch::beside(store);
     let (rows, schema) = {
         let source = Connection::open(store)?;

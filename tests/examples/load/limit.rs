@@ -1,5 +1,9 @@
 //! How many signatures the processors make in a second when they do nothing else: every one of them
 //! signs with the library that the server has, and a key that is ready.
+//!
+//! It is calculated from the time that the threads had on processors. By the clock, a thread for each
+//! processor gets less of a computer that does something else than a server and a client with many
+//! threads do, and would make a limit that they exceed.
 
 use std::{
     error::Error,
@@ -7,9 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kmip_tests::load::{drive::as_number, process};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use rustls::{SignatureScheme, crypto::aws_lc_rs::sign::any_supported_type, sign::Signer};
 use rustls_pki_types::PrivateKeyDer;
+
+/// What came of it.
+pub(crate) struct Measured {
+    /// How many signatures a second all processors make that do nothing else.
+    pub(crate) per_second: f64,
+    /// How many were made in a second, beside whatever else the computer did.
+    pub(crate) by_the_clock: f64,
+    /// How many microseconds of a processor each takes.
+    pub(crate) cpu_micros: f64,
+}
 
 /// What is signed: as long as what the workload signs.
 const DATA: [u8; 64] = [0x5A; 64];
@@ -34,9 +49,10 @@ impl Limit {
     }
 
     /// Measures for some time.
-    pub(crate) fn measure(self, time: Duration) -> Result<f64, Box<dyn Error>> {
+    pub(crate) fn measure(self, time: Duration) -> Result<Measured, Box<dyn Error>> {
         let processors = thread::available_parallelism()?.get();
         let signers: Vec<_> = (0..processors).map(|_| self.signer()).collect::<Result<_, _>>()?;
+        let (begun, before) = (Instant::now(), process::cpu(std::process::id())?);
         let counts = thread::scope(|scope| {
             let threads: Vec<_> = signers
                 .iter()
@@ -44,11 +60,21 @@ impl Limit {
                 .collect();
             threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
-        let mut sum = 0.0;
+        let (elapsed, after) = (begun.elapsed(), process::cpu(std::process::id())?);
+        let mut sum = 0_u64;
         for count in counts {
-            sum += count.map_err(|_| "a thread has panicked")??;
+            sum = sum.saturating_add(count.map_err(|_| "a thread has panicked")??);
         }
-        Ok(sum)
+        let cpu = after.saturating_sub(before).as_secs_f64();
+        if sum == 0 || cpu <= 0.0 {
+            return Err("the time is too short for a signature".into());
+        }
+        let each = cpu / as_number(sum);
+        Ok(Measured {
+            per_second: as_number(u64::try_from(processors)?) / each,
+            by_the_clock: as_number(sum) / elapsed.as_secs_f64(),
+            cpu_micros: each * 1e6,
+        })
     }
 
     fn signer(self) -> Result<Box<dyn Signer>, Box<dyn Error>> {
@@ -63,12 +89,12 @@ impl Limit {
     }
 }
 
-/// Signs for some time, and returns how many a second that was.
-fn count(signer: &dyn Signer, time: Duration) -> Result<f64, rustls::Error> {
-    let (start, mut count) = (Instant::now(), 0_u32);
+/// Signs for some time, and returns how often.
+fn count(signer: &dyn Signer, time: Duration) -> Result<u64, rustls::Error> {
+    let (start, mut count) = (Instant::now(), 0_u64);
     while start.elapsed() < time {
         signer.sign(&DATA)?;
         count = count.saturating_add(1);
     }
-    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+    Ok(count)
 }

@@ -4,7 +4,8 @@
 //! [--objects N] [--process PID]`, where DIRECTORY was made by `kmip-app init` with the client
 //! `client` and a server with its certificates listens at A. The keys that it makes stay in the
 //! store. The workloads `echo` and `bare-connect` need no server: they are what a bare one does,
-//! and `limit-rsa`, `limit-ecdsa` what the processors do without one.
+//! and `limit-rsa`, `limit-ecdsa` what the processors do without one. The exit status is 1 if a request
+//! failed, and 2 if there is nothing to say.
 
 mod limit;
 
@@ -51,8 +52,11 @@ fn run(arguments: &[String]) -> Result<u64, Box<dyn Error>> {
     };
     let options = options(more)?;
     if let Some(limit) = limit::Limit::parse(name) {
-        let per_second = limit.measure(options.time)?;
-        println!("workload={name} per_second={per_second:.0} errors=0");
+        let measured = limit.measure(options.time)?;
+        println!(
+            "workload={name} per_second={:.0} by_the_clock={:.0} errors=0 client_cpu_us={:.1}",
+            measured.per_second, measured.by_the_clock, measured.cpu_micros
+        );
         return Ok(0);
     }
     let workload = Workload::parse(name).ok_or("there is no such workload")?;
@@ -83,6 +87,9 @@ fn run(arguments: &[String]) -> Result<u64, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>(drive::run(&plan).await?)
     })?;
     print(name, options.connections, &outcome);
+    if outcome.latencies.count() == 0 {
+        return Err("no request was answered in the time that counts".into());
+    }
     Ok(outcome.errors)
 }
 
@@ -117,15 +124,18 @@ fn options(mut arguments: &[String]) -> Result<Options, Box<dyn Error>> {
 
 fn print(name: &str, connections: usize, outcome: &Outcome) {
     let times = &outcome.latencies;
-    let cpu = outcome.cpu_micros().map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.1}"));
+    let server =
+        outcome.server_cpu.map(|cpu| format!(" server_cpu_us={:.1}", outcome.micros_each(cpu)));
     println!(
         "workload={name} connections={connections} per_second={:.0} p50_us={} p99_us={} max_us={} \
-         errors={} server_cpu_us={cpu}",
+         errors={} client_cpu_us={:.1}{}",
         outcome.per_second(),
         times.of_thousand(500),
         times.of_thousand(990),
         times.longest(),
         outcome.errors,
+        outcome.micros_each(outcome.client_cpu),
+        server.unwrap_or_default(),
     );
     for complaint in &outcome.complaints {
         eprintln!("load: {complaint}");

@@ -62,7 +62,9 @@ pub struct Outcome {
     /// How long it was counted.
     pub time: Duration,
     /// How much time the server's process had on processors meanwhile.
-    pub cpu: Option<Duration>,
+    pub server_cpu: Option<Duration>,
+    /// How much time this process had: the client, and the bare server if that is asked.
+    pub client_cpu: Duration,
 }
 
 impl Outcome {
@@ -71,10 +73,9 @@ impl Outcome {
         as_number(self.latencies.count()) / self.time.as_secs_f64()
     }
 
-    /// Returns how many microseconds the server's process had for a request.
-    pub fn cpu_micros(&self) -> Option<f64> {
-        let cpu = self.cpu?.as_secs_f64() * 1e6;
-        Some(cpu / as_number(self.latencies.count().max(1)))
+    /// Returns how many microseconds each request takes of a time.
+    pub fn micros_each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / as_number(self.latencies.count().max(1))
     }
 
     /// Adds a failure.
@@ -128,18 +129,24 @@ pub async fn run(plan: &Plan) -> io::Result<Outcome> {
     }
     ready.wait().await;
     pass(plan.warm_up).await;
-    let cpu = plan.process.map(process::cpu).transpose()?;
+    let before = cpu(plan.process)?;
     pass(plan.time).await;
-    let cpu_after = plan.process.map(process::cpu).transpose()?;
+    let after = cpu(plan.process)?;
     let mut outcome = Outcome { time: plan.time, ..Outcome::default() };
     while let Some(ended) = tasks.join_next().await {
         outcome.merge(ended.map_err(io::Error::other)?);
     }
-    outcome.cpu = cpu_after.zip(cpu).map(|(after, before)| after.saturating_sub(before));
+    outcome.server_cpu = after.0.zip(before.0).map(|(after, before)| after.saturating_sub(before));
+    outcome.client_cpu = after.1.saturating_sub(before.1);
     match refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(error) => Err(error),
         None => Ok(outcome),
     }
+}
+
+/// Returns the time that the server's process and this one have had on processors.
+fn cpu(server: Option<u32>) -> io::Result<(Option<Duration>, Duration)> {
+    Ok((server.map(process::cpu).transpose()?, process::cpu(std::process::id())?))
 }
 
 struct Worker<'a> {
