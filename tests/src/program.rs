@@ -2,13 +2,15 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::server::Directory;
 
@@ -133,6 +135,13 @@ impl Program {
     /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Has it read its configuration and files again: SIGHUP.
+    pub fn hang_up(&self) -> io::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let id = id.ok_or_else(|| io::Error::other("this is no process"))?;
+        Ok(kill_process(id, Signal::HUP)?)
     }
 
     /// Ends it at once, as a power failure does.

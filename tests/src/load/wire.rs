@@ -1,7 +1,9 @@
 //! Connections for load: TLS 1.3 with certificates on both sides, no session taken up again. And a
 //! bare server that reads 200 bytes and sends 300, which is the least that any server must do.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn, io, net::SocketAddr, path::PathBuf, sync::Arc, task::Poll, time::Duration,
+};
 
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -131,6 +133,14 @@ impl Wire {
         Ok(&self.answer)
     }
 
+    /// Says whether the connection has ended, as far as is known without waiting. Nothing may be
+    /// asked meanwhile: what has come counts as an end, too.
+    pub async fn has_ended(&mut self) -> bool {
+        let mut byte = [0];
+        let mut read = std::pin::pin!(self.stream.read(&mut byte));
+        poll_fn(|context| Poll::Ready(read.as_mut().poll(context).is_ready())).await
+    }
+
     /// Sends what the bare server expects, and reads what it sends.
     pub async fn echo(&mut self) -> io::Result<()> {
         let mut answer = [0; ECHO_ANSWER];
@@ -211,5 +221,41 @@ async fn echo(socket: TcpStream, acceptor: TlsAcceptor) -> io::Result<()> {
         stream.read_exact(&mut request).await?;
         stream.write_all(&[2; ECHO_ANSWER]).await?;
         stream.flush().await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_noticed_before_anything_is_asked() {
+        // This has a runtime of its own for a moment.
+        let directory = Directory::make();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = EchoServer::start(&directory).await.unwrap();
+            let target = directory.target(server.address(), "client");
+            let dialer = Dialer::new(&target, server.address()).unwrap();
+            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let near = listener.local_addr().unwrap();
+            // What is between client and server can be cut.
+            let between = tokio::spawn(async move {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let mut node = TcpStream::connect(server.address()).await.unwrap();
+                tokio::io::copy_bidirectional(&mut client, &mut node).await
+            });
+            let mut wire = dialer.secure(TcpStream::connect(near).await.unwrap()).await.unwrap();
+            wire.echo().await.unwrap();
+            assert!(!wire.has_ended().await);
+            between.abort();
+            assert!(between.await.unwrap_err().is_cancelled());
+            let noticed = async {
+                while !wire.has_ended().await {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(PATIENCE, noticed).await.unwrap();
+        });
     }
 }
