@@ -17,6 +17,7 @@
 //! | [`markdown`] | the project's documents: headings, links, commands |
 //! | [`yaml`] | the YAML of `deploy/` |
 //! | [`load`] | many clients at once, and what a server uses up for them |
+//! | [`soak`] | a long run at half the peak, with reloads and restarts |
 //! | [`population`] | a store full of objects, for benchmarks |
 //! | [`pykmip`] | a client and a server that are not ours |
 //!
@@ -45,6 +46,7 @@ pub mod program;
 pub mod pykmip;
 pub mod request;
 pub mod server;
+pub mod soak;
 pub mod tree;
 pub mod yaml;
 

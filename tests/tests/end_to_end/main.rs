@@ -41,4 +41,5 @@ mod refusals;
 mod reload;
 mod root_key;
 mod shutdown;
+mod soak;
 mod versions;
