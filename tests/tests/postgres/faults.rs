@@ -1,5 +1,7 @@
 //! What goes wrong: servers that stop, certificates that do not fit, text that cannot be kept.
 
+use std::time::Duration;
+
 use kmip_ports::{
     maintenance::Maintenance as _,
     record::{Condition, RecordStore},
@@ -8,12 +10,16 @@ use kmip_ports::{
 use kmip_sql::{PostgresOpenError, PostgresRecords};
 use kmip_tests::postgres;
 use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
 
 use crate::{
     making, open,
     proxy::{Break, Proxy},
     sample::{change, create, id, record, revision, search, term},
 };
+
+/// Far more than it takes to give a database up.
+const GENEROUS: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_restarted_is_used_again() {
@@ -37,6 +43,18 @@ async fn a_server_that_was_restarted_is_used_again() {
     });
     assert_eq!((written, read, begun), (Ok(()), 3, Ok(())));
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_server_is_away_is_closed_all_the_same() {
+    let Some(cluster) = postgres::own() else { return };
+    let store = open(&cluster.database().await).await;
+    assert_eq!(store.apply(create("a"), Vec::new()).await, Ok(()));
+    assert_eq!(store.search(&search(Vec::new())).await.expect("read").total, Some(1));
+    cluster.end();
+    let read = store.search(&search(Vec::new())).await;
+    assert_eq!(read.map(|found| found.total), Err(StoreError::Unavailable));
+    timeout(GENEROUS, store.close()).await.expect("nobody waits for a server that is away");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,6 +29,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// How long a pause is at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long saying good-bye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// The oldest PostgreSQL that will do, as it numbers itself.
 const OLDEST: i64 = 150_000;
 
@@ -214,7 +217,14 @@ pub(super) fn pool(
 /// Ends a connection politely, without waiting long.
 pub(super) async fn close(connection: PgConnection) {
     // A server that does not answer needs no farewell.
-    let _ = time::timeout(Duration::from_secs(1), connection.close()).await;
+    let _ = time::timeout(FAREWELL, connection.close()).await;
+}
+
+/// Ends the connections of a pool in the same way. A pool whose server is away goes on connecting
+/// for five minutes, and would be waited for.
+pub(super) async fn close_pool(pool: &PgPool) {
+    // What is open then ends with the pool.
+    let _ = time::timeout(FAREWELL, pool.close()).await;
 }
 
 /// Says whether rustls refused: nothing that time would heal.

@@ -126,7 +126,7 @@ impl PostgresRecords {
         self.jobs.close().await;
         // Nothing is ever sent; the error says that the writer has ended.
         let _ = self.ended.clone().changed().await;
-        self.readers.close().await;
+        connection::close_pool(&self.readers).await;
     }
 
     /// Counts the records, destroyed ones too.
