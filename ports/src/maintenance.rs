@@ -7,8 +7,8 @@ use kmip_model::{DateTime, UniqueIdentifier};
 
 use crate::{
     audit::{Anchor, AuditBlock},
-    record::{Record, Sealed, WrappedKey},
-    store::{Revision, StoreError, Stored},
+    record::{Condition, Record, Sealed, WrappedKey},
+    store::{Page, Revision, StoreError, Stored},
 };
 
 /// A record with its place.
@@ -62,6 +62,14 @@ pub enum Part {
 pub trait Maintenance: Send + Sync {
     /// Returns the store as it is now; what is written later is not in it.
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
+    /// Finds the records that meet all conditions, newest first, whoever may see them. Returns at
+    /// most `maximum`, and the total of all.
+    async fn list(
+        &self,
+        conditions: &[Condition],
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError>;
 
     /// Replaces the sealed bytes of those records whose revision is still the same, and their state,
     /// and says how many they were. Revisions stay.

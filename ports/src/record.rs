@@ -94,6 +94,8 @@ pub struct Place {
 pub enum Condition {
     /// The identifier is this one.
     Identifier(UniqueIdentifier),
+    /// The owner is this one.
+    Owner(String),
     /// Object Type is this one.
     ObjectType(u32),
     /// State is this one at `now`; a record whose `next_change_at` has come matches too, so that
@@ -104,6 +106,10 @@ pub enum Condition {
         /// The time of the request.
         now: DateTime,
     },
+    /// State was this one when the record was stored; what its dates have done since is left aside.
+    StoredState(u32),
+    /// The record's `next_change_at` has come by this time.
+    Due(DateTime),
     /// Cryptographic Algorithm is this one.
     Algorithm(u32),
     /// Cryptographic Length is this one.

@@ -1,4 +1,4 @@
-//! The operator's view of what is stored: every record is looked at, whoever may see it.
+//! The operator's view of what is stored: every record is listed, whoever may see it.
 //!
 //! What columns and terms say is believed without opening the record: a damaged one is listed by
 //! them too, and opening it tells.
@@ -7,12 +7,14 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use kmip_model::{
-    DateTime, UniqueIdentifier, Value, attribute::AttributeReference, enumeration::Tag,
+    DateTime, UniqueIdentifier, Value,
+    attribute::AttributeReference,
+    enumeration::{State, Tag},
 };
 use kmip_ports::{
     inventory::{Inventory, Selection},
     maintenance::Entry,
-    record::Term,
+    record::{Condition, Term},
     store::{Page, StoreError},
 };
 
@@ -34,6 +36,47 @@ impl Inventory for SealedStore {
             let value = Value::TextString(name.clone());
             self.terms().part(&reference, Tag::NameValue, &value).expect("a text is no structure")
         });
+        let owner = selection.owner.clone().map(Condition::Owner);
+        let object_type = selection.object_type.map(|it| Condition::ObjectType(it.0));
+        let term = name.clone().map(Condition::Term);
+        let conditions = [owner, object_type, term].into_iter().flatten().collect();
+        match self.listed(conditions, selection.state, now, maximum).await {
+            Ok(Some(page)) => Ok(page),
+            // It takes too long perhaps: not every selection has an index.
+            Ok(None) | Err(StoreError::Unavailable) => {
+                self.look_through(selection, name.as_ref(), now, maximum).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl SealedStore {
+    /// Has the record store list what is wanted; `None` if it cannot know the states.
+    async fn listed(
+        &self,
+        mut conditions: Vec<Condition>,
+        state: Option<State>,
+        now: DateTime,
+        maximum: Option<u64>,
+    ) -> Result<Option<Page<UniqueIdentifier>>, StoreError> {
+        if let Some(state) = state {
+            if !self.settle_listed(&conditions, now).await? {
+                return Ok(None);
+            }
+            conditions.push(Condition::StoredState(state.0));
+        }
+        self.maintenance.list(&conditions, maximum).await.map(Some)
+    }
+
+    /// Goes through everything, and opens what a date may have changed.
+    async fn look_through(
+        &self,
+        selection: &Selection,
+        name: Option<&Term>,
+        now: DateTime,
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
         let mut snapshot = self.maintenance.snapshot().await?;
         let mut newest = VecDeque::new();
         let mut total = 0_u64;
@@ -44,7 +87,7 @@ impl Inventory for SealedStore {
                 return Ok(Page { items, total: Some(total) });
             }
             for entry in records {
-                if self.is_selected(&entry, selection, name.as_ref(), now) {
+                if self.is_selected(&entry, selection, name, now) {
                     total = total.saturating_add(1);
                     newest.push_back(entry.0);
                     let kept = u64::try_from(newest.len()).unwrap_or(u64::MAX);
@@ -55,9 +98,7 @@ impl Inventory for SealedStore {
             }
         }
     }
-}
 
-impl SealedStore {
     fn is_selected(
         &self,
         (identifier, stored): &Entry,
@@ -86,6 +127,7 @@ impl SealedStore {
 
 #[cfg(test)]
 mod tests {
+    use kmip_model::attribute::Attribute;
     use kmip_testkit::contract::inventory;
 
     use super::*;
@@ -105,5 +147,23 @@ mod tests {
         let selection = Selection { owner: Some("alice".into()), ..Selection::default() };
         let found = pollster::block_on(sealed.store.inventory(&selection, DateTime(1), None));
         assert_eq!(found.unwrap().items, [a]);
+    }
+
+    #[test]
+    fn a_damaged_object_whose_date_has_come_is_listed_by_the_state_it_had() {
+        let sealed = Sealed::new();
+        for identifier in ["a", "b"] {
+            let mut object = named(identifier, "one");
+            object.attributes_mut().set(Attribute::ActivationDate(DateTime(5)));
+            sealed.put(object);
+        }
+        let [a, b] = ["a", "b"].map(UniqueIdentifier::new);
+        sealed.records.tamper(&a, |record, _| record.sealed.bytes[0] ^= 1);
+        for (state, expected) in [(State::PreActive, a), (State::Active, b)] {
+            let selection = Selection { state: Some(state), ..Selection::default() };
+            let found = pollster::block_on(sealed.store.inventory(&selection, DateTime(9), None));
+            let page = Page { items: vec![expected], total: Some(1) };
+            assert_eq!(found, Ok(page), "{state}");
+        }
     }
 }

@@ -21,9 +21,6 @@ use crate::{
     terms::{Terms, is_indexed},
 };
 
-/// No object is in this state: a search for it finds those alone whose next change has come.
-const NO_STATE: u32 = 0;
-
 /// How many identifiers are asked for at once while objects are looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageSize {
@@ -56,6 +53,14 @@ struct Plan {
     states: Vec<u32>,
     /// Says whether some filter is more than the conditions say.
     look: bool,
+}
+
+/// Which records are brought up to date.
+enum Due {
+    /// Those that somebody may see.
+    Visible(TermQuery),
+    /// Those that meet the conditions, whoever may see them.
+    OfAll(Vec<Condition>),
 }
 
 /// What one filter is in columns and terms.
@@ -102,8 +107,9 @@ impl Plan {
         self.conditions.iter().any(narrow)
     }
 
-    fn search(&self, visible: &Visibility, states: &[u32], now: DateTime) -> TermQuery {
-        let states = states.iter().map(|state| Condition::State { state: *state, now });
+    /// Makes the search, in which `of_state` stands for each state that is asked for.
+    fn search(&self, visible: &Visibility, of_state: impl Fn(u32) -> Condition) -> TermQuery {
+        let states = self.states.iter().copied().map(of_state);
         TermQuery {
             conditions: self.conditions.iter().cloned().chain(states).collect(),
             visible: visible.clone(),
@@ -216,7 +222,7 @@ impl SealedStore {
         if plan.look || !self.settle(&plan, visible, now).await? {
             return self.look(&plan, query, visible, now).await;
         }
-        let search = plan.search(visible, &plan.states, now);
+        let search = plan.search(visible, Condition::StoredState);
         self.records
             .search(&TermQuery { offset: query.offset, maximum: query.maximum, ..search })
             .await
@@ -235,15 +241,36 @@ impl SealedStore {
         if plan.states.is_empty() {
             return Ok(true);
         }
-        let mut search = plan.search(visible, &[NO_STATE], now);
-        search.maximum = Some(SETTLED_TOGETHER);
-        if !plan.is_narrow() {
-            // The others would be passed over by each search that is not for them.
-            search.conditions.retain(|condition| matches!(condition, Condition::State { .. }));
-        }
+        // If it is not narrow, the others would be passed over by each search that is not for them.
+        let besides = if plan.is_narrow() { plan.conditions.clone() } else { Vec::new() };
+        let search = TermQuery {
+            conditions: besides.into_iter().chain([Condition::Due(now)]).collect(),
+            visible: visible.clone(),
+            offset: 0,
+            maximum: Some(SETTLED_TOGETHER),
+        };
+        self.settle_found(&Due::Visible(search), now).await
+    }
+
+    /// Does so for all records that meet the conditions, whoever may see them.
+    pub(crate) async fn settle_listed(
+        &self,
+        conditions: &[Condition],
+        now: DateTime,
+    ) -> Result<bool, StoreError> {
+        let due = [conditions, &[Condition::Due(now)]].concat();
+        self.settle_found(&Due::OfAll(due), now).await
+    }
+
+    /// Brings records up to date for as long as some are found.
+    async fn settle_found(&self, due: &Due, now: DateTime) -> Result<bool, StoreError> {
         let mut attempts = ATTEMPTS;
         loop {
-            let due = self.records.search(&search).await?.items;
+            let found = match due {
+                Due::Visible(search) => self.records.search(search).await?,
+                Due::OfAll(wanted) => self.maintenance.list(wanted, Some(SETTLED_TOGETHER)).await?,
+            };
+            let due = found.items;
             if due.is_empty() {
                 return Ok(true);
             }
@@ -289,7 +316,7 @@ impl SealedStore {
         now: DateTime,
     ) -> Result<Page<UniqueIdentifier>, StoreError> {
         let PageSize { identifiers, overlap } = self.page_size;
-        let mut search = plan.search(visible, &plan.states, now);
+        let mut search = plan.search(visible, |state| Condition::State { state, now });
         search.maximum = Some(identifiers);
         let mut found = Page::default();
         let mut seen: u64 = 0;
@@ -471,6 +498,14 @@ mod tests {
 
     #[async_trait]
     impl Maintenance for ReadOnly {
+        async fn list(
+            &self,
+            _: &[Condition],
+            _: Option<u64>,
+        ) -> Result<Page<UniqueIdentifier>, StoreError> {
+            Err(StoreError::Unavailable)
+        }
+
         async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
             Err(StoreError::Unavailable)
         }

@@ -16,7 +16,7 @@ use sea_query::{Cond, Expr, ExprTrait};
 
 use crate::{
     schema::RecordTable,
-    search::{COUNTED, Visible, column, of_policies},
+    search::{BRANCHES, COUNTED, Manner, Visible, column, of_policies},
 };
 
 /// The types that are mostly open to everybody; records of these alone are in the indexes of what
@@ -24,7 +24,8 @@ use crate::{
 const OPEN: [ObjectType; 3] =
     [ObjectType::Certificate, ObjectType::PublicKey, ObjectType::Template];
 
-/// How those indexes say it; a database compares the text.
+/// How those indexes say it; SQLite compares the text.
+#[cfg(feature = "sqlite")]
 const IS_OPEN: &str = "\"object_type\" IN (1, 3, 6)";
 
 /// How many records a range of dates leaves.
@@ -50,11 +51,19 @@ pub(crate) struct Branch {
     pub(crate) condition: Cond,
     /// Says whether it speaks of the state, so that nothing else needs to.
     pub(crate) has_state: bool,
-    /// Says whether it is searched in the order of the records, live and destroyed ones apart.
-    pub(crate) in_order: bool,
-    /// Says whether it leaves few records, which are put in order when they are found.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite sorts what it must"))]
-    pub(crate) few: bool,
+    /// In which order its index has them.
+    pub(crate) order: Ordered,
+}
+
+/// In which order a branch finds its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ordered {
+    /// In the order of the records, live and destroyed ones apart.
+    Newest,
+    /// By state, of which there is one, and then by place.
+    InState,
+    /// By a date, in this column: they are few, and are put in order when they are found.
+    Dated(RecordTable),
 }
 
 /// By what a search finds.
@@ -77,58 +86,71 @@ enum Part {
     /// Objects without a state.
     Without,
     /// Whose date has come, and that are not in this state already.
-    Due(u32, DateTime),
+    Due(Option<u32>, DateTime),
 }
 
 impl Branch {
     /// Searches by something else, or in order.
     pub(crate) fn filtered(condition: Cond) -> Self {
-        Self { condition, has_state: false, in_order: true, few: false }
+        Self { condition, has_state: false, order: Ordered::Newest }
     }
 
     fn by_date(condition: Cond) -> Self {
-        Self { in_order: false, few: true, ..Self::filtered(condition) }
+        Self { order: Ordered::Dated(RecordTable::InitialDate), ..Self::filtered(condition) }
     }
 }
 
-/// Takes a search apart. SQLite has to be told that a type that it is bound to is an open one;
-/// PostgreSQL sees it, and takes what is said twice for rarer than it is.
+/// Takes a search apart. Where that would be too many parts, each is searched in order.
 pub(crate) fn branches(
     query: &TermQuery,
     visible: &Visible<'_>,
     dates: Dates,
-    tell_open: bool,
+    manner: Manner,
 ) -> Vec<Branch> {
-    let (way, parts) = way(query, dates);
+    let found = along(way(query, dates), query, visible, manner);
+    if found.len() <= BRANCHES {
+        return found;
+    }
+    along((Way::Order, Vec::new()), query, visible, manner)
+}
+
+fn along(
+    (way, parts): (Way, Vec<Part>),
+    query: &TermQuery,
+    visible: &Visible<'_>,
+    manner: Manner,
+) -> Vec<Branch> {
     let mut branches = Vec::new();
     if !visible.own.is_empty() {
         let owner = || Cond::all().add(column(RecordTable::Owner).eq(visible.user));
-        let all = || owner().add(of_policies(&visible.own));
+        let all = || owner().add(looked_up(of_policies(&visible.own), manner));
         match way {
-            Way::Order => branches.push(Branch::filtered(all())),
+            Way::Order => branches.extend(in_order(query, all)),
             Way::Date => branches.push(Branch::by_date(all())),
-            Way::Algorithm => branches.extend(in_parts(&parts, all)),
+            Way::Algorithm => branches.extend(in_parts(&parts, manner, all)),
             Way::State => {
                 let due = parts.iter().filter(|part| matches!(part, Part::Due(..))).copied();
-                branches.extend(in_parts(&due.collect::<Vec<_>>(), all));
+                branches.extend(in_parts(&due.collect::<Vec<_>>(), manner, all));
                 let is = parts.iter().filter(|part| !matches!(part, Part::Due(..))).copied();
                 let is: Vec<Part> = is.collect();
                 for (policy, object_type) in pairs(&visible.own) {
-                    branches.extend(in_parts(&is, || owner().add(pair(policy, object_type))));
+                    let whose = || owner().add(pair(policy, object_type));
+                    branches.extend(in_parts(&is, manner, whose));
                 }
             }
         }
     }
     for (policy, object_type) in pairs(&visible.of_anybody) {
         let is_open = OPEN.contains(&ObjectType(object_type));
-        let told = || tell_open.then(|| Expr::cust(IS_OPEN));
-        let open = || pair(policy, object_type).add_option(told());
+        let open = || open_pair(policy, object_type, manner);
         match way {
             Way::Date if is_open => {
                 branches.push(Branch::by_date(open()));
             }
-            Way::Algorithm | Way::State if is_open => branches.extend(in_parts(&parts, open)),
-            _ => branches.push(Branch::filtered(pair(policy, object_type))),
+            Way::Algorithm | Way::State if is_open => {
+                branches.extend(in_parts(&parts, manner, open));
+            }
+            _ => branches.extend(in_order(query, || pair(policy, object_type))),
         }
     }
     branches
@@ -136,11 +158,15 @@ pub(crate) fn branches(
 
 /// Chooses by what to find, and the states that have to be gone through.
 fn way(query: &TermQuery, dates: Dates) -> (Way, Vec<Part>) {
-    let mut states = Vec::new();
+    let mut states: Vec<Vec<Part>> = Vec::new();
     let (mut by_date, mut by_algorithm, mut by_type) = (false, false, false);
     for condition in &query.conditions {
         match condition {
-            Condition::State { state, now } => states.push((*state, *now)),
+            Condition::State { state, now } => {
+                states.push(vec![Part::Is(*state), Part::Due(Some(*state), *now)]);
+            }
+            Condition::StoredState(state) => states.push(vec![Part::Is(*state)]),
+            Condition::Due(now) => states.push(vec![Part::Due(None, *now)]),
             Condition::InitialDate(..) => by_date = dates == Dates::Few,
             Condition::Algorithm(_) => by_algorithm = true,
             Condition::ObjectType(_) => by_type = true,
@@ -148,7 +174,7 @@ fn way(query: &TermQuery, dates: Dates) -> (Way, Vec<Part>) {
         }
     }
     let parts = match states.as_slice() {
-        [(state, now)] => vec![Part::Is(*state), Part::Due(*state, *now)],
+        [parts] => parts.clone(),
         [] => {
             let all = State::MEMBERS.iter().map(|member| Part::Is(member.value));
             all.chain([Part::Without]).collect()
@@ -168,23 +194,69 @@ fn way(query: &TermQuery, dates: Dates) -> (Way, Vec<Part>) {
     (way, parts)
 }
 
+/// Makes a branch, or two if live and destroyed records are wanted, which indexes have apart.
+fn in_order(query: &TermQuery, whose: impl Fn() -> Cond) -> Vec<Branch> {
+    if query.conditions.iter().any(|each| matches!(each, Condition::Destroyed(_))) {
+        return vec![Branch::filtered(whose())];
+    }
+    let part = |destroyed: bool| whose().add(column(RecordTable::Destroyed).eq(destroyed));
+    [false, true].map(part).map(Branch::filtered).into()
+}
+
 /// Makes a branch for each part.
-fn in_parts(parts: &[Part], whose: impl Fn() -> Cond) -> Vec<Branch> {
+fn in_parts(parts: &[Part], manner: Manner, whose: impl Fn() -> Cond) -> Vec<Branch> {
     let branch = |part: &Part| {
-        let condition = match *part {
-            Part::Is(state) => whose().add(column(RecordTable::State).eq(state)),
-            Part::Without => whose().add(column(RecordTable::State).is_null()),
+        let now_in = column(RecordTable::State);
+        let (condition, order) = match *part {
+            Part::Is(state) => (whose().add(is_state(state, manner)), Ordered::InState),
+            Part::Without => (whose().add(now_in.is_null()), Ordered::InState),
             Part::Due(state, now) => {
-                let other = column(RecordTable::State);
-                whose()
-                    .add(column(RecordTable::NextChangeAt).lte(now.0))
-                    .add(other.clone().ne(state).or(other.is_null()))
+                let other = state.map(|state| now_in.clone().ne(state).or(now_in.is_null()));
+                let come = column(RecordTable::NextChangeAt).lte(now.0);
+                (whose().add(come).add_option(other), Ordered::Dated(RecordTable::NextChangeAt))
             }
         };
-        let few = matches!(part, Part::Due(..));
-        Branch { condition, has_state: true, in_order: false, few }
+        Branch { condition, has_state: true, order }
     };
     parts.iter().map(branch).collect()
+}
+
+/// Says that a record is in a state.
+fn is_state(state: u32, manner: Manner) -> Cond {
+    let here = column(RecordTable::State);
+    match manner {
+        #[cfg(feature = "sqlite")]
+        Manner::Joined => Cond::all().add(here.eq(state)),
+        // Of a range PostgreSQL does not know that all in it have one state. So it has to find them
+        // in the order of state and place, and no other index is in that order.
+        #[cfg(feature = "postgres")]
+        Manner::Rows => Cond::all().add(here.clone().gte(state)).add(here.lte(state)),
+    }
+}
+
+/// Says what a caller's own records must be besides: PostgreSQL is not to choose an index by it, since
+/// for one policy and one type there is another than the one that the branch is for.
+fn looked_up(policies: Cond, manner: Manner) -> Cond {
+    match manner {
+        #[cfg(feature = "sqlite")]
+        Manner::Joined => policies,
+        #[cfg(feature = "postgres")]
+        Manner::Rows => Cond::all().add(Expr::cust_with_expr("($1) IS TRUE", policies)),
+    }
+}
+
+/// Says that a record is of a policy and of a type that is in the indexes of open ones, so that the
+/// database knows it without the value that is bound.
+fn open_pair(policy: &str, object_type: u32, manner: Manner) -> Cond {
+    match manner {
+        #[cfg(feature = "sqlite")]
+        Manner::Joined => pair(policy, object_type).add(Expr::cust(IS_OPEN)),
+        // It takes what is said twice for rarer than it is.
+        #[cfg(feature = "postgres")]
+        Manner::Rows => Cond::all()
+            .add(column(RecordTable::Policy).eq(policy))
+            .add(Expr::cust(format!("\"object_type\" = {object_type}"))),
+    }
 }
 
 fn pair(policy: &str, object_type: u32) -> Cond {

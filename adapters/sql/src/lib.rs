@@ -21,6 +21,8 @@ mod inspection;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod jobs;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod listing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notes;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -3,7 +3,7 @@
 use sea_query::Iden;
 
 /// One row for each object, destroyed ones too.
-#[derive(Clone, Copy, Iden)]
+#[derive(Clone, Copy, Debug, Iden, PartialEq, Eq)]
 #[iden = "record"]
 pub(crate) enum RecordTable {
     Table,

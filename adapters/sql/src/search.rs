@@ -11,13 +11,13 @@ use sea_query::{
 };
 
 use crate::{
-    branches::{Branch, Dates, branches},
+    branches::{Branch, Dates, Ordered, branches},
     schema::{RecordTable, TermTable},
     statement::{same_record, signed},
 };
 
 /// How many selects are put together; databases have a limit, and policies may be many.
-const BRANCHES: usize = 64;
+pub(crate) const BRANCHES: usize = 64;
 
 /// How far is counted: a count of everything would cost more than any search.
 pub(crate) const COUNTED: u64 = 1_000;
@@ -33,9 +33,9 @@ pub(crate) struct Search {
     pub(crate) joined: bool,
     /// How many there are in all; one more than [`COUNTED`] stands for more.
     pub(crate) count: SelectStatement,
-    /// Says whether a term or an identifier finds it, whatever the other values are.
+    /// Says whether one plan is as good as another whatever the values are.
     #[cfg(feature = "postgres")]
-    pub(crate) driven: bool,
+    pub(crate) lasts: bool,
 }
 
 /// How a database likes to be asked.
@@ -58,30 +58,25 @@ impl Search {
         let by_term = query.conditions.iter().any(|each| matches!(each, Condition::Term(_)));
         let driven =
             by_term || query.conditions.iter().any(|each| matches!(each, Condition::Identifier(_)));
-        let tell_open = match manner {
-            #[cfg(feature = "sqlite")]
-            Manner::Joined => true,
-            #[cfg(feature = "postgres")]
-            Manner::Rows => false,
-        };
         let mut branches =
-            if driven { Vec::new() } else { branches(query, &visible, dates, tell_open) };
-        if branches.is_empty() || branches.len() > BRANCHES {
+            if driven { Vec::new() } else { branches(query, &visible, dates, manner) };
+        let apart = !branches.is_empty() && branches.len() <= BRANCHES;
+        if !apart {
             branches = vec![Branch::filtered(visible.anywhere())];
         }
-        #[cfg(feature = "postgres")]
-        let few: Vec<bool> = branches.iter().map(|branch| branch.few).collect();
+        let orders: Vec<Ordered> = branches.iter().map(|branch| branch.order).collect();
         let selects: Vec<SelectStatement> =
-            branches.into_iter().map(|branch| matching(query, branch)).collect();
+            branches.into_iter().map(|branch| matching(&query.conditions, branch)).collect();
         // What is only counted is not looked at.
-        let mut some = together(selects.iter().cloned().map(only_places).collect())?;
-        some.limit(COUNTED.saturating_add(1));
-        let mut found = match manner {
-            #[cfg(feature = "sqlite")]
-            Manner::Joined => together(selects)?,
+        let places: Vec<_> = selects.iter().cloned().map(only_places).collect();
+        let mut some = match manner {
             #[cfg(feature = "postgres")]
-            Manner::Rows => together(no_longer_than_the_page(query, selects, &few))?,
+            Manner::Rows if apart => together(no_longer_than_is_counted(places, &orders))?,
+            _ => together(places)?,
         };
+        some.limit(COUNTED.saturating_add(1));
+        let enough = query.maximum.map(|maximum| maximum.saturating_add(query.offset));
+        let mut found = page_of(selects, enough, &orders, manner)?;
         let count = Query::select()
             .expr(Func::count(Expr::col(RecordTable::Seq)))
             .from_subquery(some, Alias::new("found"))
@@ -103,7 +98,7 @@ impl Search {
                 joined: true,
                 count,
                 #[cfg(feature = "postgres")]
-                driven,
+                lasts: true,
             }),
             #[cfg(feature = "sqlite")]
             Manner::Joined => Some(Self {
@@ -111,7 +106,7 @@ impl Search {
                 joined: false,
                 count,
                 #[cfg(feature = "postgres")]
-                driven,
+                lasts: true,
             }),
             #[cfg(feature = "postgres")]
             Manner::Rows => Some(Self {
@@ -119,7 +114,7 @@ impl Search {
                 #[cfg(feature = "sqlite")]
                 joined: false,
                 count,
-                driven,
+                lasts: driven || apart,
             }),
         }
     }
@@ -132,7 +127,10 @@ impl Search {
         for condition in &query.conditions {
             match condition {
                 Condition::InitialDate(..) => range = Some(condition),
-                Condition::State { .. } | Condition::Algorithm(_) => other = true,
+                Condition::State { .. }
+                | Condition::StoredState(_)
+                | Condition::Due(_)
+                | Condition::Algorithm(_) => other = true,
                 Condition::Term(_) | Condition::Identifier(_) => return None,
                 _ => {}
             }
@@ -169,8 +167,24 @@ pub(crate) fn total_of_page(query: &TermQuery, found: usize, counted: u64) -> Op
     (counted <= COUNTED).then(|| Ord::max(counted, seen))
 }
 
+/// Puts selects together of which no more than `enough` are wanted.
+pub(crate) fn page_of(
+    selects: Vec<SelectStatement>,
+    enough: Option<u64>,
+    orders: &[Ordered],
+    manner: Manner,
+) -> Option<SelectStatement> {
+    match manner {
+        // It stops where the page ends.
+        #[cfg(feature = "sqlite")]
+        Manner::Joined => together(selects),
+        #[cfg(feature = "postgres")]
+        Manner::Rows => together(no_longer_than_the_page(selects, enough, orders)),
+    }
+}
+
 /// Puts selects together; no record is in two of them.
-fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
+pub(crate) fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
     selects.into_iter().reduce(|mut all, select| {
         all.union(UnionType::All, select);
         all
@@ -180,25 +194,54 @@ fn together(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
 /// Cuts each of several selects after what could still be on the page.
 #[cfg(feature = "postgres")]
 fn no_longer_than_the_page(
-    query: &TermQuery,
     selects: Vec<SelectStatement>,
-    few: &[bool],
+    enough: Option<u64>,
+    orders: &[Ordered],
 ) -> Vec<SelectStatement> {
-    let Some(maximum) = query.maximum.filter(|_| selects.len() > 1) else {
+    let is_in_order = *orders == [Ordered::Newest];
+    let Some(enough) = enough.filter(|_| !is_in_order) else {
         return selects;
     };
-    let enough = signed(maximum.saturating_add(query.offset)).unsigned_abs();
-    let cut = |(mut select, few): (SelectStatement, &bool)| {
-        let seq = column(RecordTable::Seq);
-        // In the order of an expression no index can be: what is few is found first, then sorted.
-        let order = if *few { seq.add(0) } else { seq };
-        select.order_by_expr(order, Order::Desc).limit(enough);
-        Query::select()
-            .columns([RecordTable::Seq, RecordTable::Identifier])
-            .from_subquery(select, Alias::new("part"))
-            .to_owned()
+    let shown = |mut select: SelectStatement| {
+        select.column(RecordTable::Seq).column(RecordTable::Identifier).to_owned()
     };
-    selects.into_iter().zip(few).map(cut).collect()
+    let cut = |(select, order): (SelectStatement, &Ordered)| match order {
+        Ordered::Newest | Ordered::InState => shown(cut_after(select, enough, *order)),
+        // All of them are found first, by the index that has them, then sorted.
+        Ordered::Dated(_) => {
+            let mut dated = shown(cut_after(select, u64::MAX, *order));
+            dated.order_by(RecordTable::Seq, Order::Desc).limit(signed(enough).unsigned_abs());
+            shown(Query::select().from_subquery(dated, Alias::new("dated")).to_owned())
+        }
+    };
+    selects.into_iter().zip(orders).map(cut).collect()
+}
+
+/// Cuts each select after what is counted.
+#[cfg(feature = "postgres")]
+fn no_longer_than_is_counted(
+    selects: Vec<SelectStatement>,
+    orders: &[Ordered],
+) -> Vec<SelectStatement> {
+    let cut = |(select, order): (SelectStatement, &Ordered)| {
+        let enough = COUNTED.saturating_add(1);
+        cut_after(select, enough, *order).column(RecordTable::Seq).to_owned()
+    };
+    selects.into_iter().zip(orders).map(cut).collect()
+}
+
+/// Cuts a select in the order of its index, so that the database takes that one.
+#[cfg(feature = "postgres")]
+fn cut_after(mut select: SelectStatement, enough: u64, order: Ordered) -> SelectStatement {
+    match order {
+        Ordered::Newest => select.order_by_expr(column(RecordTable::Seq), Order::Desc),
+        Ordered::InState => select
+            .order_by_expr(column(RecordTable::State), Order::Desc)
+            .order_by_expr(column(RecordTable::Seq), Order::Desc),
+        Ordered::Dated(date) => select.order_by_expr(column(date), Order::Desc),
+    };
+    select.limit(signed(enough).unsigned_abs());
+    Query::select().from_subquery(select, Alias::new("part")).to_owned()
 }
 
 /// Leaves the places of a page away.
@@ -208,7 +251,7 @@ fn only_identifiers(mut page: SelectStatement) -> SelectStatement {
 }
 
 /// Leaves the identifiers away.
-fn only_places(mut select: SelectStatement) -> SelectStatement {
+pub(crate) fn only_places(mut select: SelectStatement) -> SelectStatement {
     select.clear_selects().column((RecordTable::Table, RecordTable::Seq)).to_owned()
 }
 
@@ -236,13 +279,13 @@ pub(crate) fn taken_apart(joined: &str, lengths: &str) -> Option<Vec<UniqueIdent
 }
 
 /// Selects place and identifier of what matches and is in a branch.
-fn matching(query: &TermQuery, branch: Branch) -> SelectStatement {
+pub(crate) fn matching(conditions: &[Condition], branch: Branch) -> SelectStatement {
     let mut select = Query::select();
     select.columns([
         (RecordTable::Table, RecordTable::Seq),
         (RecordTable::Table, RecordTable::Identifier),
     ]);
-    let mut terms = query.conditions.iter().filter_map(|condition| match condition {
+    let mut terms = conditions.iter().filter_map(|condition| match condition {
         Condition::Term(term) => Some(term),
         _ => None,
     });
@@ -259,10 +302,16 @@ fn matching(query: &TermQuery, branch: Branch) -> SelectStatement {
     for term in terms {
         select.and_where(has_term(term));
     }
-    for condition in &query.conditions {
+    for condition in conditions {
         let here = match condition {
-            Condition::State { .. } if branch.has_state => None,
-            Condition::Destroyed(destroyed) if !branch.in_order => Some(looked_at(*destroyed)),
+            Condition::State { .. } | Condition::StoredState(_) | Condition::Due(_)
+                if branch.has_state =>
+            {
+                None
+            }
+            Condition::Destroyed(destroyed) if branch.order != Ordered::Newest => {
+                Some(looked_at(*destroyed))
+            }
             Condition::InitialDate(first, last) if branch.has_state => {
                 let shown = column(RecordTable::InitialDate).add(0);
                 Some(Cond::all().add(shown.clone().gte(first.0)).add(shown.lte(last.0)))
@@ -309,12 +358,15 @@ fn on_columns(condition: &Condition) -> Option<Cond> {
         Condition::Identifier(identifier) => {
             Cond::all().add(column(RecordTable::Identifier).eq(identifier.as_str()))
         }
+        Condition::Owner(owner) => Cond::all().add(column(RecordTable::Owner).eq(owner.as_str())),
         Condition::ObjectType(object_type) => {
             Cond::all().add(column(RecordTable::ObjectType).eq(*object_type))
         }
         Condition::State { state, now } => Cond::any()
             .add(column(RecordTable::State).eq(*state))
             .add(column(RecordTable::NextChangeAt).lte(now.0)),
+        Condition::StoredState(state) => Cond::all().add(column(RecordTable::State).eq(*state)),
+        Condition::Due(now) => Cond::all().add(column(RecordTable::NextChangeAt).lte(now.0)),
         Condition::Algorithm(algorithm) => {
             Cond::all().add(column(RecordTable::Algorithm).eq(*algorithm))
         }

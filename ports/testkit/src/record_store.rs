@@ -125,10 +125,13 @@ fn meets(identifier: &UniqueIdentifier, record: &Record, condition: &Condition) 
         &record.columns;
     match condition {
         Condition::Identifier(wanted) => identifier == wanted,
+        Condition::Owner(wanted) => record.columns.owner == *wanted,
         Condition::ObjectType(wanted) => record.columns.object_type == *wanted,
         Condition::State { state: wanted, now } => {
             *state == Some(*wanted) || next_change_at.is_some_and(|at| at <= *now)
         }
+        Condition::StoredState(wanted) => *state == Some(*wanted),
+        Condition::Due(now) => next_change_at.is_some_and(|at| at <= *now),
         Condition::Algorithm(wanted) => *algorithm == Some(*wanted),
         Condition::Length(wanted) => *length == Some(*wanted),
         Condition::UsageMask(wanted) => usage_mask.is_some_and(|mask| mask & wanted == *wanted),
@@ -273,6 +276,20 @@ impl Snapshot for Remembered {
 
 #[async_trait]
 impl Maintenance for MemoryRecords {
+    async fn list(
+        &self,
+        conditions: &[Condition],
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let kept = lock(&self.0);
+        let all = |(identifier, stored): &&Entry| {
+            conditions.iter().all(|condition| meets(identifier, &stored.value, condition))
+        };
+        let newest = kept.records.iter().rev().filter(all);
+        let found = newest.map(|(identifier, _)| identifier.clone()).collect();
+        Ok(crate::page(found, 0, maximum))
+    }
+
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let mut kept = lock(&self.0).clone();
         let place = |block: &AuditBlock| (block.node.clone(), block.link.number);

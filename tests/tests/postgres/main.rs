@@ -9,6 +9,7 @@ mod proxy;
 mod root_key;
 mod sample;
 mod schema;
+mod search;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use kmip_model::UniqueIdentifier;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
-    record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
 
@@ -63,6 +63,14 @@ impl DataKeys for OnlyKeys {
 
 #[async_trait]
 impl Maintenance for OnlyKeys {
+    async fn list(
+        &self,
+        _: &[Condition],
+        _: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         Err(StoreError::Unavailable)
     }

@@ -7,7 +7,7 @@ use kmip_model::ManagedObject;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Snapshot},
-    record::{DataKeys, RecordStore, TermClaim, TermQuery},
+    record::{Condition, DataKeys, RecordStore, TermClaim, TermQuery},
     root_key::RootKeyError,
     store::{ChangeSet, ObjectStore as _, Page, Revision},
 };
@@ -111,6 +111,14 @@ impl DataKeys for Interrupted {
 
 #[async_trait]
 impl Maintenance for Interrupted {
+    async fn list(
+        &self,
+        conditions: &[Condition],
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        self.below.list(conditions, maximum).await
+    }
+
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         self.below.snapshot().await
     }

@@ -54,6 +54,15 @@ const SETTINGS: &str = "SET statement_timeout = '15s'; SET random_page_cost = 1.
        pg_backend_pid(), \
        (SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid())";
 
+/// What a connection that reads is set to besides.
+///
+/// Each search is put so that one index has what it wants in the order of the answer, whatever the
+/// values are; so it is planned once. What would read more, if the database takes little for much or
+/// has not yet noticed that a table has grown, is not to be thought of.
+const READING: &str = "SET plan_cache_mode = force_generic_plan; \
+     SET enable_seqscan = off; SET enable_bitmapscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// What can be done about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
@@ -207,6 +216,7 @@ pub(super) fn pool(
             let connected = connected.clone();
             Box::pin(async move {
                 set_up(connection).await?;
+                sqlx::raw_sql(READING).execute(connection).await?;
                 connected();
                 Ok(())
             })

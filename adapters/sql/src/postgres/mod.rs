@@ -23,7 +23,7 @@ use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
     observe::{StateCount, StoreFigures, StoreGauge},
-    record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
 use sqlx::{
@@ -47,12 +47,16 @@ use crate::{
     branches::Dates,
     figures::{self, Commits, Pool},
     jobs::Jobs,
+    listing::Listing,
     notes::Notes,
     row::{self, first_number, unavailable},
     search::{self, Manner, Search},
     snapshot::Reading,
     statement,
 };
+
+/// Where identifiers are in the rows of a page; places come first.
+const IDENTIFIER: usize = 1;
 
 /// Keeps records in PostgreSQL.
 ///
@@ -144,7 +148,7 @@ impl PostgresRecords {
         self.read_planned(script, Reuse::Likely).await
     }
 
-    /// Reads with a plan that is kept, or with one for these values.
+    /// Reads with a plan that is kept, or with one of its own.
     async fn read_planned(&self, script: Script, plan: Reuse) -> Result<Vec<PgRow>, StoreError> {
         let mut attempts = Attempts::new();
         loop {
@@ -191,8 +195,6 @@ impl RecordStore for PostgresRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        // Places come first in a row, identifiers second.
-        const IDENTIFIER: usize = 1;
         let dates = match Search::probe(query) {
             None => Dates::Few,
             Some(probe) => {
@@ -203,8 +205,7 @@ impl RecordStore for PostgresRecords {
         let Some(search) = Search::new(query, Manner::Rows, dates) else {
             return Ok(Page::default());
         };
-        // What is rare and what is not differs from value to value, and so does the best plan.
-        let plan = if search.driven { Reuse::Likely } else { Reuse::Unlikely };
+        let plan = if search.lasts { Reuse::Likely } else { Reuse::Unlikely };
         let rows = self.read_planned(Script::of(&search.page), plan).await?;
         let items: Result<Vec<_>, _> =
             rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
@@ -279,6 +280,27 @@ impl StoreGauge for PostgresRecords {
 
 #[async_trait]
 impl Maintenance for PostgresRecords {
+    async fn list(
+        &self,
+        conditions: &[Condition],
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        let Some(listing) = Listing::new(conditions, maximum, Manner::Rows) else {
+            return Ok(Page::default());
+        };
+        let rows = self.read(Script::of(&listing.page)).await?;
+        let items: Result<Vec<_>, _> =
+            rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
+        let items = items.map_err(unavailable)?;
+        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if maximum.is_none_or(|maximum| found < maximum) {
+            return Ok(Page { items, total: Some(found) });
+        }
+        let counted = self.read(Script::of(&listing.count)).await?;
+        let counted = first_number(&counted).map_err(unavailable)?.unsigned_abs();
+        Ok(Page { items, total: Some(counted.max(found)) })
+    }
+
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let instant = Instant::begin(&self.connect).await.map_err(unavailable)?;
         Ok(Box::new(Reading::new(instant)))

@@ -33,7 +33,7 @@ use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
     observe::{StateCount, StoreFigures, StoreGauge},
-    record::{DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
 use sqlx::{
@@ -60,6 +60,7 @@ use crate::{
     cache::Cache,
     figures::{self, Commits, Pool},
     jobs::Jobs,
+    listing::Listing,
     notes::Notes,
     row::{self, first_number, unavailable},
     search::{self, Manner, Search},
@@ -346,6 +347,29 @@ impl StoreGauge for SqliteRecords {
 
 #[async_trait]
 impl Maintenance for SqliteRecords {
+    async fn list(
+        &self,
+        conditions: &[Condition],
+        maximum: Option<u64>,
+    ) -> Result<Page<UniqueIdentifier>, StoreError> {
+        // Places come first in a row, identifiers second.
+        const IDENTIFIER: usize = 1;
+        let Some(listing) = Listing::new(conditions, maximum, Manner::Joined) else {
+            return Ok(Page::default());
+        };
+        let rows = self.read(Script::of(&listing.page)).await?;
+        let items: Result<Vec<_>, _> =
+            rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
+        let items = items.map_err(unavailable)?;
+        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if maximum.is_none_or(|maximum| found < maximum) {
+            return Ok(Page { items, total: Some(found) });
+        }
+        let counted = self.read(Script::of(&listing.count)).await?;
+        let counted = first_number(&counted).map_err(unavailable)?.unsigned_abs();
+        Ok(Page { items, total: Some(counted.max(found)) })
+    }
+
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let instant = Instant::begin(&self.readers, self.in_memory).await.map_err(unavailable)?;
         let reading = Reading::new(instant);

@@ -6,14 +6,15 @@ use kmip_model::DateTime;
 use kmip_ports::{
     audit::{Anchor, AuditBlock, Durability, Link},
     maintenance::{Entry, Maintenance, Part, Resealed, Snapshot},
-    record::{DataKeys, Record, RecordStore, Sealed, WrappedKey},
-    store::{ChangeSet, Revision, StoreError},
+    record::{Condition, DataKeys, Record, RecordStore, Sealed, WrappedKey},
+    store::{ChangeSet, Page, Revision, StoreError},
 };
 
 use crate::sha256::sha256;
 
 use super::sample::{
-    KEY, apply, debit, event, identifier, load, named, notary, put, record, wrapped_key,
+    CERTIFICATE, KEY, apply, debit, event, identifier, load, name_term, named, notary, put, record,
+    wrapped_key,
 };
 
 /// Checks every promise, each on a store that `fresh` makes.
@@ -21,6 +22,7 @@ pub async fn every_promise<S: RecordStore + DataKeys + Maintenance>(fresh: &impl
     events_are_chained_in_order(&fresh().await).await;
     what_is_refused_leaves_no_event(&fresh().await).await;
     a_snapshot_stays_as_it_was(&fresh().await).await;
+    a_list_has_what_meets_all_conditions(&fresh().await).await;
     what_is_sealed_anew_keeps_its_revision(&fresh().await).await;
     a_pruned_chain_goes_on(&fresh().await).await;
     what_is_restored_is_what_it_was(&fresh().await, &fresh().await).await;
@@ -107,6 +109,48 @@ pub async fn what_is_refused_leaves_no_event<S: RecordStore + Maintenance>(store
     };
     assert_eq!(store.apply(refused, Vec::new()).await, Err(StoreError::Conflict));
     assert_eq!(whole(store).await.1, []);
+}
+
+/// Records of everybody are listed, newest first, destroyed ones too; no more than are asked for are
+/// returned, and all are counted.
+pub async fn a_list_has_what_meets_all_conditions<S: RecordStore + Maintenance>(store: &S) {
+    let mut gone = named(record("alice", KEY), &["n"]);
+    (gone.columns.destroyed, gone.columns.state) = (true, Some(5));
+    let mut due = record("bob", KEY);
+    due.columns.next_change_at = Some(DateTime(100));
+    let puts = vec![
+        put("a", 0, named(record("alice", KEY), &["n"])),
+        put("gone", 0, gone),
+        put("b", 0, named(record("bob", KEY), &["n"])),
+        put("certificate", 0, record("alice", CERTIFICATE)),
+        put("due", 0, due),
+    ];
+    assert_eq!(apply(store, puts).await, Ok(()));
+    let owner = |owner: &str| Condition::Owner(owner.to_owned());
+    let (state, due) = (Condition::StoredState, |now| Condition::Due(DateTime(now)));
+    let (named, of_type) = (Condition::Term(name_term("n")), Condition::ObjectType);
+    for (conditions, expected) in [
+        (vec![], vec!["due", "certificate", "b", "gone", "a"]),
+        (vec![owner("alice")], vec!["certificate", "gone", "a"]),
+        (vec![owner("carol")], vec![]),
+        (vec![named.clone()], vec!["b", "gone", "a"]),
+        (vec![named, owner("alice"), of_type(KEY)], vec!["gone", "a"]),
+        (vec![of_type(CERTIFICATE)], vec!["certificate"]),
+        (vec![state(2)], vec!["due", "certificate", "b", "a"]),
+        (vec![state(5), owner("alice")], vec!["gone"]),
+        (vec![due(100)], vec!["due"]),
+        (vec![due(100), owner("alice")], vec![]),
+        (vec![Condition::Identifier(identifier("b"))], vec!["b"]),
+    ] {
+        let all: Vec<_> = expected.iter().map(|name| identifier(name)).collect();
+        let total = u64::try_from(all.len()).ok();
+        for maximum in [None, Some(0), Some(1), Some(2), Some(9), Some(u64::MAX)] {
+            let most = maximum.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
+            let items = all.iter().take(most).cloned().collect();
+            let page = store.list(&conditions, maximum).await;
+            assert_eq!(page, Ok(Page { items, total }), "{conditions:?} {maximum:?}");
+        }
+    }
 }
 
 /// A snapshot does not show what is written after it.

@@ -44,6 +44,7 @@ pub async fn search_finds_by_each_condition(store: &dyn RecordStore) {
     for (condition, expected) in [
         (Condition::Identifier(identifier("odd")), vec!["odd"]),
         (Condition::Identifier(identifier("ODD")), vec![]),
+        (Condition::Owner("bob".to_owned()), vec!["odd"]),
         (Condition::ObjectType(CERTIFICATE), vec!["odd"]),
         (Condition::ObjectType(KEY), vec!["bare", "even"]),
         (Condition::State { state: 3, now }, vec!["odd"]),
@@ -85,7 +86,8 @@ pub async fn search_needs_every_condition(store: &dyn RecordStore) {
     assert_eq!(found(store, vec![key, certificate]).await, [""; 0]);
 }
 
-/// A record whose state may have changed by now is found for every state.
+/// A record whose state may have changed by now is found for every state, and as it was stored for
+/// the one in which it was stored; it is also found by that its date has come.
 pub async fn search_by_state_adds_what_may_have_changed(store: &dyn RecordStore) {
     let changing = |state, at| {
         let mut changing = record("alice", KEY);
@@ -106,6 +108,15 @@ pub async fn search_by_state_adds_what_may_have_changed(store: &dyn RecordStore)
     assert_eq!(found(store, state(2)).await, ["overdue", "due", "later", "steady"]);
     assert_eq!(found(store, state(1)).await, ["other", "overdue", "due"]);
     assert_eq!(found(store, state(3)).await, ["overdue", "due"]);
+    let stored = |state| vec![Condition::StoredState(state)];
+    assert_eq!(found(store, stored(2)).await, ["overdue", "later", "steady"]);
+    assert_eq!(found(store, stored(1)).await, ["other", "due"]);
+    assert_eq!(found(store, stored(3)).await, [""; 0]);
+    let due = |now| Condition::Due(DateTime(now));
+    assert_eq!(found(store, vec![due(100)]).await, ["overdue", "due"]);
+    assert_eq!(found(store, vec![due(98)]).await, [""; 0]);
+    let both = vec![Condition::StoredState(2), due(101)];
+    assert_eq!(found(store, both).await, ["overdue", "later"]);
 }
 
 /// The order is that of the first put; a change does not move a record.
