@@ -38,8 +38,8 @@ impl Readiness {
     async fn store(&self) -> Check {
         let check =
             |is_good, words: &str| Check { name: "store", is_good, words: words.to_owned() };
-        if self.storage.has_failed() {
-            return check(false, "a change could not be put on disk");
+        if let Some(failure) = self.storage.failure() {
+            return check(false, failure.words());
         }
         match self.storage.store.load(&UniqueIdentifier::new(NOBODY)).await {
             Ok(_) => check(true, "the store answers"),

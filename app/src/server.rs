@@ -147,8 +147,8 @@ impl Server {
     /// Serves until the handle says stop; requests in progress are answered first.
     ///
     /// # Errors
-    /// If the store could not be written, so that nobody knows what is on the disk: then it stops by
-    /// itself, and only a start finds out.
+    /// If the store can write no more: then it stops by itself. Either nobody knows what is on the
+    /// disk, and only a start finds out, or another program has changed the schema.
     pub async fn serve(self) -> Result<ServeReport, Report> {
         let Self { listener, storage, shutdown, control, retention, reloading, admin, telemetry } =
             self;
@@ -177,11 +177,8 @@ impl Server {
         admin.end().await;
         storage.close().await;
         telemetry.stop();
-        if storage.has_failed() {
-            return Err(Report::new(
-                "the store could not be written, and nothing was acknowledged after that; see the \
-                 log for the reason, check the disk, and start again: what was acknowledged is there",
-            ));
+        if let Some(failure) = storage.failure() {
+            return Err(Report::new(failure.advice()));
         }
         Ok(report)
     }

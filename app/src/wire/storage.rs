@@ -64,6 +64,46 @@ pub(crate) struct Storage {
     database: Database,
 }
 
+/// Why a store can write no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreFailure {
+    /// A commit has failed, and nobody knows what is on the disk.
+    #[cfg(feature = "store-sqlite")]
+    Disk,
+    /// Another program has changed the schema under this one.
+    #[cfg(feature = "store-postgres")]
+    OtherSchema,
+}
+
+impl StoreFailure {
+    /// Says in a few words what has happened.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            #[cfg(feature = "store-sqlite")]
+            Self::Disk => "a change could not be put on disk",
+            #[cfg(feature = "store-postgres")]
+            Self::OtherSchema => "the database has a schema that this program may not write in",
+        }
+    }
+
+    /// Says what has happened, and what to do.
+    pub(crate) const fn advice(self) -> &'static str {
+        match self {
+            #[cfg(feature = "store-sqlite")]
+            Self::Disk => {
+                "the store could not be written, and nothing was acknowledged after that; see the \
+                 log for the reason, check the disk, and start again: what was acknowledged is there"
+            }
+            #[cfg(feature = "store-postgres")]
+            Self::OtherSchema => {
+                "another program has changed the schema of the database, and nothing was \
+                 acknowledged after that: start the program that did it, or a later one; what was \
+                 acknowledged is there"
+            }
+        }
+    }
+}
+
 /// An open database.
 #[derive(Clone)]
 pub(super) enum Database {
@@ -296,17 +336,19 @@ impl Storage {
             Database::Sqlite(records) => records.failed().await,
             // What becomes of a commit there can be found out, and is.
             #[cfg(feature = "store-postgres")]
-            Database::Postgres(_) => std::future::pending().await,
+            Database::Postgres(records) => records.outdated().await,
         }
     }
 
-    /// Says whether the store can write no more.
-    pub(crate) fn has_failed(&self) -> bool {
+    /// Says why the store can write no more, if it cannot.
+    pub(crate) fn failure(&self) -> Option<StoreFailure> {
         match &self.database {
             #[cfg(feature = "store-sqlite")]
-            Database::Sqlite(records) => records.has_failed(),
+            Database::Sqlite(records) => records.has_failed().then_some(StoreFailure::Disk),
             #[cfg(feature = "store-postgres")]
-            Database::Postgres(_) => false,
+            Database::Postgres(records) => {
+                records.is_outdated().then_some(StoreFailure::OtherSchema)
+            }
         }
     }
 

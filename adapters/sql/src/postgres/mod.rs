@@ -70,6 +70,7 @@ pub struct PostgresRecords {
     kept: Arc<Kept>,
     forms: Forms,
     commits: Arc<Commits>,
+    outdated: watch::Receiver<bool>,
     ended: watch::Receiver<()>,
 }
 
@@ -106,6 +107,7 @@ impl PostgresRecords {
         let forms = Forms::start(options.connect.clone(), Arc::clone(&kept));
         let (jobs, queue) = Jobs::queue();
         let (ended, on_end) = watch::channel(());
+        let (outdated, on_change) = watch::channel(false);
         let notes = Arc::new(Notes::default());
         let commits = Arc::new(Commits::default());
         let writer = Writer {
@@ -117,11 +119,29 @@ impl PostgresRecords {
             commits: Arc::clone(&commits),
             chain: None,
             doubt: None,
+            outdated,
             ended,
         };
         tokio::spawn(writer.run(queue));
         let connect = options.connect.clone();
-        Ok(Self { readers, connect, jobs, notes, kept, forms, commits, ended: on_end })
+        let (outdated, ended) = (on_change, on_end);
+        Ok(Self { readers, connect, jobs, notes, kept, forms, commits, outdated, ended })
+    }
+
+    /// Waits until a later program has changed the schema so that this one may not write any more;
+    /// for ever, if none does.
+    pub async fn outdated(&self) {
+        let outdated = self.outdated.clone().wait_for(|outdated| *outdated).await.map(|_| ());
+        if outdated.is_err() {
+            // The writer has ended, and might write until then.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Says whether the schema has become one that this program may not write in.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        *self.outdated.borrow()
     }
 
     /// Writes everything that waits and lets go of the database. What is written later is

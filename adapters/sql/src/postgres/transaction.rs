@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use super::{
     connection::Remedy,
+    migration::{STANDING, Standing},
     node,
     script::{Reuse, Script, in_time},
 };
@@ -48,6 +49,8 @@ pub(super) enum Failure {
         /// The block of the node's chain that is there if it was.
         link: Option<Link>,
     },
+    /// Nothing was written, and nothing may be: the database has another schema by now.
+    Outdated(Standing),
 }
 
 impl From<sqlx::Error> for Failure {
@@ -84,8 +87,11 @@ pub(super) async fn transact(
     // What one client sends alone is mostly the same text again.
     let reuse = if requests.len() == 1 { Reuse::Likely } else { Reuse::Unlikely };
     let concerned = Concerned::of(requests, new_ones);
-    let places = begin(connection, &concerned).await?;
+    let Begun { standing, places } = begin(connection, &concerned).await?;
     let mut known = Known::new(concerned.claims.iter().copied());
+    if !standing.suits() {
+        return Err(Failure::Outdated(standing));
+    }
     for question in concerned.questions() {
         learn(&mut known, &question.fetch(connection, reuse).await?)?;
     }
@@ -212,15 +218,23 @@ impl<'a> Concerned<'a> {
     }
 }
 
-/// Begins, locks names, and takes a place in the order of records for each that may be new.
+/// What is known of a transaction that has begun.
+struct Begun {
+    standing: Standing,
+    /// Places in the order of records, for those that may be new.
+    places: Vec<i64>,
+}
+
+/// Begins, looks at the schema, locks names, and takes a place in the order of records for each that
+/// may be new.
 ///
 /// It is one call with numbers of this program in its text, and nothing of anybody else's.
 async fn begin(
     connection: &mut PgConnection,
     concerned: &Concerned<'_>,
-) -> Result<Vec<i64>, sqlx::Error> {
+) -> Result<Begun, sqlx::Error> {
     use std::fmt::Write as _;
-    let mut text = "BEGIN".to_owned();
+    let mut text = format!("BEGIN; {STANDING}");
     let names = concerned.names();
     let locks = match names.len() {
         0 => 0,
@@ -246,7 +260,9 @@ async fn begin(
         let _ = write!(text, "; SELECT nextval('record_seq') FROM generate_series(1, {new})");
     }
     let rows = in_time(sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(connection)).await?;
-    rows.iter().skip(locks).map(|row| row.try_get(0)).collect()
+    let (first, others) = rows.split_first().ok_or(sqlx::Error::RowNotFound)?;
+    let places = others.iter().skip(locks).map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    Ok(Begun { standing: Standing::of(first)?, places })
 }
 
 /// Turns a name into the number of its lock; equal numbers only make nodes wait.

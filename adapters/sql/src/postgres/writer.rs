@@ -8,6 +8,9 @@
 //! Other nodes do the same at the same time. Rows are locked in the order of their identifiers and
 //! names in the order of their numbers, so that two nodes do not wait for each other. A batch that
 //! another node stood in the way of is done again from the beginning.
+//!
+//! Where a later program has changed the schema so that this one may not write any more, nothing is
+//! written from then on, and the process is told to end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +28,7 @@ use tracing::{error, warn};
 use super::{
     connection::{self, Attempts, Backend, Remedy},
     kept::Kept,
+    migration::{self, Standing},
     node,
     script::in_time,
     transaction::{self, Failure, NewOnes, Outcome},
@@ -60,6 +64,8 @@ pub(super) struct Writer {
     pub(super) chain: Option<Chain>,
     /// How far the chain goes if a commit of which nothing was heard took place.
     pub(super) doubt: Option<Link>,
+    /// Turns true when nothing may be written any more.
+    pub(super) outdated: watch::Sender<bool>,
     /// Dropped last, which tells those who wait for the end.
     pub(super) ended: watch::Sender<()>,
 }
@@ -137,6 +143,9 @@ impl Writer {
     /// Writes requests and the events that wait; the verdicts are in the order of the requests.
     async fn carry_out(&mut self, mut requests: Vec<Request>) -> Vec<Verdict> {
         let count = requests.len();
+        if *self.outdated.borrow() {
+            return vec![Err(StoreError::Unavailable); count];
+        }
         let notes = self.notes.take();
         let events = notes.len();
         if events > 0 {
@@ -173,6 +182,17 @@ impl Writer {
                 }
                 verdicts
             }
+            Err(Failure::Outdated(Standing { version, needed })) => {
+                let known = migration::known();
+                error!(
+                    version,
+                    needed, known, "the schema was changed, nothing is written any more"
+                );
+                self.notes.close();
+                self.kept.connected();
+                self.outdated.send_replace(true);
+                vec![Err(StoreError::Unavailable); requests.len()]
+            }
             Err(failure) => unavailable(&failure, requests.len()),
         }
     }
@@ -203,6 +223,7 @@ impl Writer {
                     return Err(Failure::Unknown { error, verdicts, link: None });
                 }
                 Err(Failure::Undone(error)) => error,
+                Err(outdated @ Failure::Outdated(_)) => return Err(outdated),
             };
             new_ones = NewOnes::LookedFor;
             match Remedy::of(&error) {
@@ -293,7 +314,11 @@ impl Writer {
 
 /// Logs why a batch was not written, and answers everybody in it.
 fn unavailable(failure: &Failure, requests: usize) -> Vec<Verdict> {
-    let (Failure::Undone(error) | Failure::Unknown { error, .. }) = failure;
-    error!(%error, requests, "not written");
+    match failure {
+        Failure::Undone(error) | Failure::Unknown { error, .. } => {
+            error!(%error, requests, "not written");
+        }
+        Failure::Outdated(standing) => error!(?standing, requests, "not written"),
+    }
     vec![Err(StoreError::Unavailable); requests]
 }
