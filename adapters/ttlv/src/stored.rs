@@ -16,6 +16,9 @@
 //! | 540004 | Structure: attributes under their own tags, each after 540006 if its index is not 0 |
 //! | 540005 | Structure, repeated: the next index (540006) of an attribute (42013B) that lost its highest one |
 //! | 540006 | Integer: index |
+//!
+//! What a later program wrote with a field that is not known here is not read at all: read without
+//! that field, it would be written without it, too.
 
 use kmip_model::{
     ManagedObject, Material, UniqueIdentifier,
@@ -27,7 +30,8 @@ use kmip_ports::record::ObjectEncoding;
 
 use crate::{
     attributes::{INDEX, read_instances, write_instances},
-    fault::Fault,
+    fault::{Fault, FaultKind},
+    item::is_of_the_future,
     objects::OptionalObject,
     reader::{Element, Fields, Limits, MAXIMUM_DEPTH},
     schema::{Context, Encode as _, Shape as _},
@@ -40,6 +44,17 @@ const FORMAT_VERSION: Tag = Tag(0x54_0001);
 const OWNER: Tag = Tag(0x54_0002);
 const ATTRIBUTES: Tag = Tag(0x54_0004);
 const RETIRED: Tag = Tag(0x54_0005);
+
+/// The fields of an object besides what it holds.
+const TAGS: [Tag; 7] = [
+    FORMAT_VERSION,
+    Tag::UniqueIdentifier,
+    OWNER,
+    Tag::State,
+    Tag::ObjectType,
+    ATTRIBUTES,
+    RETIRED,
+];
 
 /// The one format version there is.
 const VERSION_1: i32 = 1;
@@ -96,6 +111,8 @@ fn read(bytes: &[u8]) -> Result<ManagedObject, Fault> {
     }
     let fields = element.fields()?;
     let context = Context::new(Version::STORED);
+    refuse_unknown(element, MAXIMUM_DEPTH)?;
+    fields.close(|tag| TAGS.contains(&tag) || OptionalObject::knows(tag, &context))?;
     if fields.required::<i32>(FORMAT_VERSION, &context)? != VERSION_1 {
         return Err(Fault::out_of_range(FORMAT_VERSION));
     }
@@ -110,6 +127,23 @@ fn read(bytes: &[u8]) -> Result<ManagedObject, Fault> {
         AttributeSet::restore(read_instances(&attributes)?, retired?),
         read_life(&fields, &context)?,
     ))
+}
+
+/// Refuses every tag that a later program must have written. Messages pass them over, which is of no
+/// harm there. What a vendor's attribute holds is kept as it is, whatever its tags are.
+fn refuse_unknown(element: Element<'_>, depth: usize) -> Result<(), Fault> {
+    let depth = depth.checked_sub(1).ok_or(Fault::new(FaultKind::TooDeep, element.tag))?;
+    for child in element.children() {
+        let child = child?;
+        let is_private = child.tag.0 >= OBJECT.0;
+        if is_of_the_future(child.tag) || (is_private && child.tag.0 > INDEX.0) {
+            return Err(Fault::unexpected(child.tag));
+        }
+        if child.tag != Tag::AttributeValue {
+            refuse_unknown(child, depth)?;
+        }
+    }
+    Ok(())
 }
 
 fn read_retired(

@@ -217,6 +217,68 @@ fn what_is_cut_off_or_of_another_version_is_not_read() {
     assert_eq!(StoredForm.decode(&newer), None);
 }
 
+/// Returns the bytes of an item once for each structure in it, itself included, with `added` at that
+/// structure's end; what vendors' attributes hold is left out.
+fn with_an_item_more(item: &[u8], added: &[u8]) -> Vec<Vec<u8>> {
+    const VALUE: [u8; 3] = [0x42, 0x00, 0x0B];
+    const STRUCTURE: u8 = 1;
+    let Some((&[a, b, c, kind], rest)) = item.split_first_chunk() else { return Vec::new() };
+    let Some((_, value)) = rest.split_first_chunk::<4>() else { return Vec::new() };
+    if kind != STRUCTURE || [a, b, c] == VALUE {
+        return Vec::new();
+    }
+    let wrapped = |value: &[u8]| {
+        let length = u32::try_from(value.len()).expect("it is short").to_be_bytes();
+        [&[a, b, c, kind][..], &length, value].concat()
+    };
+    let mut changed = vec![wrapped(&[value, added].concat())];
+    let (mut before, mut after) = (Vec::new(), value);
+    while let Some((&[.., p, q, r, s], _)) = after.split_first_chunk::<8>() {
+        let length = usize::try_from(u32::from_be_bytes([p, q, r, s])).expect("it is short");
+        let end = length.next_multiple_of(8).saturating_add(8);
+        let (child, others) = after.split_at_checked(end).expect("it is whole");
+        for child in with_an_item_more(child, added) {
+            changed.push(wrapped(&[before.as_slice(), &child, others].concat()));
+        }
+        before.extend_from_slice(child);
+        after = others;
+    }
+    changed
+}
+
+#[test]
+fn what_a_later_program_has_added_anywhere_is_not_read_without_it() {
+    // A standard tag of a later version, and one of ours.
+    for tag in [[0x42, 0x7F, 0x00], [0x54, 0x00, 0x07]] {
+        let added = [&tag[..], &[2, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0]].concat();
+        for (name, object) in examples() {
+            let changed = with_an_item_more(StoredForm.encode(&object).expose(), &added);
+            assert!(changed.len() > 1, "{name}");
+            for bytes in changed {
+                assert_eq!(StoredForm.decode(&bytes), None, "{name}: {}", hex::encode(bytes));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_vendor_keeps_under_tags_of_its_own_is_read() {
+    let structure = Value::Structure(vec![
+        (Tag(0x42_7F00), Value::Integer(1)),
+        (Tag(0x54_0007), Value::TextString("shelf".into())),
+    ]);
+    let vendor = Attribute::Vendor(VendorAttribute {
+        vendor_identification: "acme".into(),
+        attribute_name: "place".into(),
+        attribute_value: structure,
+    });
+    let attributes = AttributeSet::restore(vec![single(vendor)], Vec::new());
+    let life = Life::Destroyed(ObjectType::SymmetricKey);
+    let id = UniqueIdentifier::new("v");
+    let object = ManagedObject::restore(id, "alice".into(), attributes, life);
+    assert_eq!(StoredForm.decode(StoredForm.encode(&object).expose()), Some(object));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
