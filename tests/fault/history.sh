@@ -5,7 +5,8 @@
 #
 # NODES (1) servers are started, each with ARGUMENTs, as in `--set storage.url=postgres://…`; more
 # than one needs a store that several can have. CLIENTS (16) connect to each for SECONDS_LONG (60) seconds. SEED
-# (the time) decides what they do. To use servers that run already, set ADDRESSES and DIRECTORY, one
+# (the time) decides what they do. OTHER is the program of every second node, if it is another one, as
+# between two steps of an upgrade. To use servers that run already, set ADDRESSES and DIRECTORY, one
 # that `kmip-app init` made with their certificates.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -31,7 +32,9 @@ if [ ${#addresses[@]} -eq 0 ]; then
     "$target/release/kmip-app" init "$directory" --address 127.0.0.1:0 --client client \
         >/dev/null || exit 1
     for node in $(seq "${NODES:-1}"); do
-        "$target/release/kmip-app" serve --config "$directory/kmip-app.toml" "$@" \
+        program=$target/release/kmip-app
+        [ -n "${OTHER:-}" ] && [ $((node % 2)) -eq 0 ] && program=$OTHER
+        "$program" serve --config "$directory/kmip-app.toml" "$@" \
             --set node.name="node$node" --set log.level=warn >"$place/out$node" 2>"$place/log$node" &
         servers+=($!)
         address=
