@@ -97,6 +97,7 @@ fn look(config: &Config, arguments: &Arguments, findings: &mut Findings) -> Resu
     configuration::check(config, now, findings);
     let kmip = &config.listen.kmip;
     let certificate = certificates::check(kmip, &arguments.names, now, findings);
+    certificates::check_admin(&config.listen.admin, now, findings);
     secrets::check(config, findings);
     let found = serve::runtime()?.block_on(store::check(config, findings));
     let url = Url::parse(&config.storage.url).ok();
