@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::routes::Routes;
+use crate::trusted::{OfTrusted, Peer};
 
 /// How many connections there may be; one more is closed at once.
 const CONNECTIONS: usize = 32;
@@ -152,14 +153,20 @@ async fn serve(
     _place: OwnedSemaphorePermit,
 ) {
     let Some(acceptor) = &common.acceptor else {
-        return answer(&common, stream).await;
+        return answer(&common, stream, None).await;
     };
+    // What is trusted later than this is looked at again.
+    let trust = acceptor.trust();
     let accepted = tokio::select! {
         accepted = timeout(HEAD, acceptor.accept(stream)) => accepted,
         () = common.shutdown.begun() => return,
     };
     match accepted {
-        Ok(Ok(accepted)) => answer(&common, accepted.into_stream()).await,
+        Ok(Ok(accepted)) => {
+            let (stream, certificates) = accepted.into_parts();
+            let peer = Peer::new(Arc::clone(acceptor), certificates, trust);
+            answer(&common, stream, Some(peer)).await;
+        }
         Ok(Err(Failure { reason, blame: Blame::Operator, .. })) => {
             tracing::warn!(%peer, reason, "no TLS session on the admin port");
         }
@@ -170,14 +177,14 @@ async fn serve(
     }
 }
 
-async fn answer(common: &Common, stream: impl Stream + 'static) {
-    let router = common.router.clone();
+async fn answer(common: &Common, stream: impl Stream + 'static, peer: Option<Peer>) {
+    let inner = TowerToHyperService::new(common.router.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), OfTrusted { inner, peer });
     let mut connection = pin!(connection);
     // Who went away, or talks another protocol, is none of ours.
     tokio::select! {

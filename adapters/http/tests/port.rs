@@ -4,11 +4,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use kmip_http::{AdminListener, Check, Health, ListenError, Metrics, Routes};
+use kmip_transport::{Accepted, Acceptor, Failure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -177,4 +178,63 @@ async fn an_address_in_use_is_named_and_an_ended_port_is_free() {
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     admin.end().await;
     AdminListener::start(address, None, routes()).await.unwrap();
+}
+
+/// Lets everybody in, and says later whether they still may be there.
+#[derive(Default)]
+struct Doorkeeper {
+    trust: AtomicU64,
+    is_trusted: AtomicBool,
+    looked: AtomicU64,
+}
+
+#[async_trait]
+impl Acceptor for Doorkeeper {
+    async fn accept(&self, socket: TcpStream) -> Result<Accepted, Failure> {
+        Ok(Accepted::new(socket, |socket| socket, vec![b"certificate".to_vec()]))
+    }
+
+    fn trust(&self) -> u64 {
+        self.trust.load(Ordering::Relaxed)
+    }
+
+    fn still_trusts(&self, certificates: &[Vec<u8>]) -> Result<(), String> {
+        assert_eq!(certificates, [b"certificate".to_vec()]);
+        self.looked.fetch_add(1, Ordering::Relaxed);
+        let is_trusted = self.is_trusted.load(Ordering::Relaxed);
+        is_trusted.then_some(()).ok_or_else(|| "it was revoked".to_owned())
+    }
+}
+
+#[tokio::test]
+async fn an_open_connection_of_who_was_revoked_is_not_answered_any_more() {
+    const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let doorkeeper = Arc::new(Doorkeeper::default());
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let routes = Routes { health: Arc::<Told>::default(), metrics: None, name: "a", version: "1" };
+    let acceptor = Arc::clone(&doorkeeper) as Arc<dyn Acceptor>;
+    let port = AdminListener::start(any, Some(acceptor), routes).await.unwrap();
+    let mut stream = TcpStream::connect(port.address()).await.unwrap();
+    for (trust, is_trusted, looked) in [(0, false, 0), (1, true, 1), (1, false, 1)] {
+        doorkeeper.is_trusted.store(is_trusted, Ordering::Relaxed);
+        doorkeeper.trust.store(trust, Ordering::Relaxed);
+        stream.write_all(REQUEST).await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("ok\n") {
+            let mut byte = [0];
+            timeout(AT_MOST, stream.read_exact(&mut byte)).await.unwrap().unwrap();
+            answer.push(char::from(byte[0]));
+        }
+        assert!(has_status(&answer, 200), "{answer}");
+        // It is looked at only when others are trusted.
+        assert_eq!(doorkeeper.looked.load(Ordering::Relaxed), looked);
+    }
+    doorkeeper.trust.store(2, Ordering::Relaxed);
+    stream.write_all(REQUEST).await.unwrap();
+    let mut rest = Vec::new();
+    // It may be reset, too.
+    let _ = timeout(AT_MOST, stream.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(String::from_utf8(rest), Ok(String::new()));
+    assert_eq!(doorkeeper.looked.load(Ordering::Relaxed), 2);
+    port.end().await;
 }

@@ -26,7 +26,7 @@ fn of_tls(error: &Error) -> Failure {
         Error::InvalidCertificate(cause) => certificate(cause),
         Error::InvalidCertRevocationList(cause) => Failure::refused(
             Cause::Revoked,
-            format!("a revocation list cannot be used ({cause:?}); correct listen.kmip.crls"),
+            format!("a revocation list cannot be used ({cause:?}); correct the crls of the port"),
         ),
         Error::PeerIncompatible(cause) => incompatible(cause),
         Error::AlertReceived(alert) => received(*alert),
@@ -67,7 +67,7 @@ fn certificate(error: &CertificateError) -> Failure {
         ),
         CertificateError::UnknownRevocationStatus => (
             Cause::Revoked,
-            "no revocation list covers the client certificate; add its CA's to listen.kmip.crls",
+            "no revocation list covers the client certificate; add its CA's to the crls of the port",
         ),
         CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. } => (

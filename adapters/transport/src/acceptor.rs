@@ -90,10 +90,11 @@ impl Accepted {
         Self { session: Box::new(OverSocket { stream, socket }), certificates }
     }
 
-    /// Returns the stream of plain bytes, for who speaks another protocol than KMIP.
+    /// Returns the stream of plain bytes, and the certificates that the peer presented, for who
+    /// speaks another protocol than KMIP.
     #[must_use]
-    pub fn into_stream(self) -> Box<dyn Stream> {
-        self.session
+    pub fn into_parts(self) -> (Box<dyn Stream>, Vec<Vec<u8>>) {
+        (self.session, self.certificates)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct ListenAdmin {
     pub key: Option<PathBuf>,
     /// The authorities of those who may ask, PEM.
     pub client_ca: Option<PathBuf>,
+    /// Certificate revocation lists, PEM or DER, of those who may ask.
+    pub crls: Vec<PathBuf>,
 }
 
 impl Default for ListenAdmin {
@@ -32,6 +34,7 @@ impl Default for ListenAdmin {
             certificate: None,
             key: None,
             client_ca: None,
+            crls: Vec::new(),
         }
     }
 }

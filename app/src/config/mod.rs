@@ -351,7 +351,8 @@ impl Config {
             &mut admin.key,
             &mut admin.client_ca,
         ];
-        for path in single.into_iter().flatten().chain(&mut kmip.crls).chain(&mut self.log.file) {
+        let lists = kmip.crls.iter_mut().chain(&mut admin.crls);
+        for path in single.into_iter().flatten().chain(lists).chain(&mut self.log.file) {
             *path = directory.join(&*path);
         }
         let access =

@@ -17,8 +17,12 @@ const AT_ONCE: &[&str] = &[
 ];
 
 /// What of the admin port does, if it has mutual TLS and keeps it.
-const AT_ONCE_WITH_TLS: &[&str] =
-    &["listen.admin.certificate", "listen.admin.key", "listen.admin.client_ca"];
+const AT_ONCE_WITH_TLS: &[&str] = &[
+    "listen.admin.certificate",
+    "listen.admin.key",
+    "listen.admin.client_ca",
+    "listen.admin.crls",
+];
 
 /// Returns the keys whose values differ and that need a start. Values are not told: one may be a
 /// secret that was put in the wrong place.

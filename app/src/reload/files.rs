@@ -68,7 +68,8 @@ pub(super) fn access(config: &Config) -> Vec<PathBuf> {
 /// Returns the files of the admin port.
 pub(super) fn admin(config: &Config) -> Vec<PathBuf> {
     let admin = &config.listen.admin;
-    [&admin.certificate, &admin.key, &admin.client_ca].into_iter().flatten().cloned().collect()
+    let single = [&admin.certificate, &admin.key, &admin.client_ca];
+    single.into_iter().flatten().chain(&admin.crls).cloned().collect()
 }
 
 /// The ways to files, over every link.

@@ -26,17 +26,21 @@ pub(crate) fn check(admin: &ListenAdmin) -> Result<(), Report> {
 
 /// Returns the files of mutual TLS, if it is asked for.
 pub(crate) fn files(admin: &ListenAdmin) -> Result<Option<TlsFiles>, Report> {
-    let ListenAdmin { certificate, key, client_ca, .. } = admin;
+    let ListenAdmin { certificate, key, client_ca, crls, .. } = admin;
     let is_set = |path: &Option<PathBuf>| path.is_some();
     match (certificate, key, client_ca) {
         (Some(certificate), Some(key), Some(client_ca)) => Ok(Some(TlsFiles {
             certificates: certificate.clone(),
             key: key.clone(),
             client_authorities: vec![client_ca.clone()],
-            revocation_lists: Vec::new(),
+            revocation_lists: crls.clone(),
         })),
         _ if [certificate, key, client_ca].into_iter().any(is_set) => Err(Report::new(
             "listen.admin: certificate, key and client_ca are set together, or not at all",
+        )),
+        _ if !crls.is_empty() => Err(Report::new(
+            "listen.admin.crls revokes certificates, and without certificate, key and client_ca the \
+             admin port asks for none: set them, or take the lists out",
         )),
         _ => Ok(None),
     }
@@ -126,7 +130,7 @@ mod tests {
     fn at(host: &str, files: [bool; 3]) -> ListenAdmin {
         let [certificate, key, client_ca] = files.map(|is_set| is_set.then(|| "file".into()));
         let address = Address::new(host, 0);
-        ListenAdmin { enabled: true, address, certificate, key, client_ca }
+        ListenAdmin { enabled: true, address, certificate, key, client_ca, crls: Vec::new() }
     }
 
     #[test]
@@ -143,6 +147,11 @@ mod tests {
         }
         let part = check(&at("127.0.0.1", [true, true, false])).unwrap_err().to_string();
         assert!(part.contains("together"), "{part}");
+        let crls = vec!["file".into()];
+        let lists = ListenAdmin { crls: crls.clone(), ..at("127.0.0.1", [false; 3]) };
+        let lists = check(&lists).unwrap_err().to_string();
+        assert!(lists.contains("listen.admin.crls"), "{lists}");
+        assert!(check(&ListenAdmin { crls, ..at("192.0.2.1", [true; 3]) }).is_ok());
         let off = ListenAdmin { enabled: false, ..at("0.0.0.0", [false; 3]) };
         assert!(check(&off).is_ok());
     }

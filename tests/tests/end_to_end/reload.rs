@@ -219,6 +219,34 @@ fn a_revoked_client_is_shut_out_and_a_list_of_no_use_changes_nothing() {
 }
 
 #[test]
+fn who_asks_the_admin_port_is_shut_out_by_a_list() {
+    let (directory, authority) = directory();
+    let crl = pki(&directory, "admin.crl");
+    authority.revoke(&crl, &[]);
+    let [certificate, key, client_ca] = directory.identity("server");
+    let server = TestServer::on(Arc::clone(&directory), |config| {
+        let admin = &mut config.listen.admin;
+        (admin.certificate, admin.key) = (Some(certificate), Some(key));
+        (admin.client_ca, admin.crls) = (Some(client_ca), vec![crl.clone()]);
+    });
+    // In TLS 1.3 a refusal comes after the handshake.
+    let is_told = |name: &str| {
+        let target = directory.target(server.admin_address(), name);
+        Connection::open(&target, TlsVersions::Any).is_ok_and(|mut open| {
+            let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            open.send(request.as_bytes()).is_ok() && open.rest().starts_with("HTTP/1.1 200 ")
+        })
+    };
+    assert!(is_told("alice") && is_told("bob"));
+    after(&server, Part::Admin, Outcome::Taken, || authority.revoke(&crl, &[ALICE]));
+    assert!(!is_told("alice") && is_told("bob"));
+    // A list of no use goes on saying what it said; the port of KMIP has lists of its own.
+    after(&server, Part::Admin, Outcome::Kept, || write(&crl, "no list"));
+    assert!(!is_told("alice") && is_told("bob"));
+    assert!(gets_in(&directory.target(server.address(), "alice")));
+}
+
+#[test]
 fn another_authority_is_trusted_and_the_clients_of_the_old_one_are_not() {
     let (directory, authority) = directory();
     let server = TestServer::on(Arc::clone(&directory), |_| {});
