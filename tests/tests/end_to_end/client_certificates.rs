@@ -1,8 +1,10 @@
 //! The life of a client's certificate: issued or signed, used, revoked, listed; with the program, over
 //! TLS, and seen by OpenSSL.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -313,6 +315,55 @@ fn commands_at_the_same_time_forget_nothing() {
     }
     let said = done(&program, &directory, &["crl"]);
     assert!(said.contains("list number 8 with 6 certificates"), "{said}");
+}
+
+/// Issues a certificate in a process that the system kills when it writes a file longer than so many
+/// blocks of 512 bytes; returns the files that are there afterwards and were not before.
+fn killed_at(program: &Path, directory: &Directory, name: &str, blocks: u32) -> Vec<String> {
+    let files = || {
+        let entries = fs::read_dir(directory.path().join("pki")).expect("it is there");
+        let names = entries.map(|entry| entry.expect("it is there").file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect::<BTreeSet<_>>()
+    };
+    let before = files();
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -c 0; ulimit -f \"$1\"; shift; exec \"$@\"", "sh"])
+        .arg(blocks.to_string())
+        .arg(program)
+        .args(["client-cert", "issue", name, "--key-type", "rsa2048", "--config"])
+        .arg(directory.config_file())
+        .output()
+        .expect("the command can be started");
+    assert!(output.status.signal().is_some(), "it was not killed: {output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    files().difference(&before).cloned().collect()
+}
+
+#[test]
+fn who_is_killed_has_issued_nothing_that_is_not_recorded() {
+    let Some(program) = built() else { return };
+    let directory = Directory::make();
+    let record = directory.path().join("pki/ca.issued");
+    let before = fs::read_to_string(&record).unwrap();
+    // The record cannot be written: there is no certificate, and the record is as it was.
+    let left = killed_at(&program, &directory, "early", 0);
+    assert!(left.iter().all(|name| !name.starts_with("early")), "{left:?}");
+    assert_eq!(fs::read_to_string(&record).unwrap(), before);
+    assert!(!done(&program, &directory, &["list"]).contains("early"));
+    // The record can, and the key is too long: what is recorded has no certificate yet.
+    let blocks = u32::try_from(before.len()).unwrap() / 512 + 1;
+    let left = killed_at(&program, &directory, "late", blocks);
+    assert!(!left.contains(&"late.pem".to_owned()), "{left:?}");
+    let table = done(&program, &directory, &["list"]);
+    assert!(table.lines().any(|line| line.starts_with("late")), "{table}");
+    // Both go on: what is left of the key has to be taken away first, and the lock is free.
+    done(&program, &directory, &["issue", "early", "--key-type", "rsa2048"]);
+    let said = refused(&program, &directory, &["issue", "late"]);
+    assert!(said.contains("late.key exists already"), "{said}");
+    done(&program, &directory, &["revoke", "late"]);
+    fs::remove_file(directory.path().join("pki/late.key")).unwrap();
+    let said = done(&program, &directory, &["issue", "late"]);
+    assert!(!said.contains("the same name has these"), "{said}");
 }
 
 #[test]
