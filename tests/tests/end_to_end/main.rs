@@ -40,6 +40,7 @@ mod pykmip_configuration;
 mod refusals;
 mod reload;
 mod root_key;
+mod schema;
 mod shutdown;
 mod soak;
 mod versions;
