@@ -88,9 +88,11 @@ impl Parts {
         self.targets.clock.now()
     }
 
-    /// Returns the dates of what is in force.
+    /// Returns the dates of what is in force; revocation lists are those of both ports.
     pub(super) fn dates(&self) -> Dates {
-        self.targets.transport.dates()
+        let dates = self.targets.transport.dates();
+        let admin = self.targets.admin.as_ref().and_then(|tls| tls.config.dates().lists_due);
+        Dates { lists_due: [dates.lists_due, admin].into_iter().flatten().min(), ..dates }
     }
 
     /// Returns all files, those of the configuration that is wanted.
