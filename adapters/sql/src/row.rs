@@ -80,19 +80,29 @@ pub(crate) fn term(row: &impl Cells, index: usize) -> Result<Term, sqlx::Error> 
 }
 
 /// Puts together what [`crate::statement::load`] returns.
-pub(crate) fn record(rows: &[impl Cells]) -> Result<Option<Stored<Record>>, sqlx::Error> {
-    const ATTRIBUTE: usize = 15;
-    let mut terms = Vec::with_capacity(rows.len());
-    let mut found = None;
-    for row in rows {
+#[derive(Default)]
+pub(crate) struct Loading {
+    found: Option<Read>,
+    terms: Vec<Term>,
+}
+
+impl Loading {
+    /// Takes the next row.
+    pub(crate) fn take(&mut self, row: &impl Cells) -> Result<(), sqlx::Error> {
+        const ATTRIBUTE: usize = 15;
         // Only the record's own row has a revision.
         match row.number_if_any(0)? {
-            None => terms.push(term(row, ATTRIBUTE)?),
-            Some(_) => found = Some(columns_at(row, 0)?),
+            None => self.terms.push(term(row, ATTRIBUTE)?),
+            Some(_) => self.found = Some(columns_at(row, 0)?),
         }
+        Ok(())
     }
-    terms.sort_unstable();
-    Ok(found.map(|read| read.with(terms)))
+
+    /// Returns the record, if there was one.
+    pub(crate) fn done(mut self) -> Option<Stored<Record>> {
+        self.terms.sort_unstable();
+        self.found.map(|read| read.with(self.terms))
+    }
 }
 
 /// A record without its terms.

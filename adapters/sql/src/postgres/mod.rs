@@ -49,7 +49,7 @@ use crate::{
     jobs::Jobs,
     listing::Listing,
     notes::Notes,
-    row::{self, first_number, unavailable},
+    row::{self, Loading, first_number, unavailable},
     search::{self, Manner, Search},
     snapshot::Reading,
     statement,
@@ -207,7 +207,9 @@ impl RecordStore for PostgresRecords {
         }
         let before = self.kept.before_read(identifier);
         let rows = self.read(Script::of(&statement::load(identifier))).await?;
-        let found = row::record(&rows).map_err(unavailable)?;
+        let mut loading = Loading::default();
+        rows.iter().try_for_each(|row| loading.take(row)).map_err(unavailable)?;
+        let found = loading.done();
         if let Some(stored) = &found {
             self.kept.was_read(identifier, stored, before);
         }

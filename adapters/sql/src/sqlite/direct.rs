@@ -62,10 +62,7 @@ impl Direct {
     /// Opens a database that exists and whose schema is up to date.
     pub(super) fn open(place: &Place) -> rusqlite::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = match place.vfs() {
-            Some(vfs) => Connection::open_with_flags_and_vfs(place.file(), flags, vfs)?,
-            None => Connection::open_with_flags(place.file(), flags)?,
-        };
+        let connection = place.connect(flags)?;
         connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         // What was sealed in an old revision is overwritten, not only forgotten. The writer merges

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 /// Where the records are.
@@ -150,6 +151,14 @@ impl Place {
     /// Returns the system of files, where it is not the usual one.
     pub(super) const fn vfs(&self) -> Option<&'static str> {
         if self.in_memory { Some(IN_MEMORY) } else { None }
+    }
+
+    /// Connects to it without sqlx.
+    pub(super) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        match self.vfs() {
+            Some(vfs) => Connection::open_with_flags_and_vfs(&self.file, flags, vfs),
+            None => Connection::open_with_flags(&self.file, flags),
+        }
     }
 
     pub(super) const fn is_in_memory(&self) -> bool {

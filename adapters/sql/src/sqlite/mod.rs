@@ -7,6 +7,7 @@ mod desk;
 mod direct;
 mod inspection;
 mod location;
+mod lookup;
 mod migration;
 mod script;
 mod snapshot;
@@ -49,6 +50,7 @@ use self::{
     desk::Desk,
     direct::Direct,
     location::Place,
+    lookup::Lookup,
     migration::MigrationError,
     script::{Reuse, Script},
     snapshot::{Instant, Loaded},
@@ -78,6 +80,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct SqliteRecords {
     in_memory: bool,
     readers: SqlitePool,
+    lookup: Arc<Lookup>,
     desk: Arc<Desk>,
     jobs: Jobs,
     writable: Arc<AtomicBool>,
@@ -122,19 +125,23 @@ impl SqliteRecords {
             let merge = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
             merge.execute(&mut connection).await.map_err(unusable)?;
         }
-        let direct = Direct::open(&place)
-            .map_err(|source| OpenError::Unusable { path: path.clone(), source: source.into() })?;
+        let refused = |source: rusqlite::Error| OpenError::Unusable {
+            path: path.clone(),
+            source: source.into(),
+        };
+        let direct = Direct::open(&place).map_err(refused)?;
+        let lookup = Arc::new(Lookup::open(&place, options.readers).map_err(refused)?);
         let readers = reading(&place, options.readers).await.map_err(unusable)?;
         // What is in memory is there as long as somebody is connected to it.
         connection.close().await.map_err(unusable)?;
         let cache = Arc::new(Cache::new(options.cache_bytes));
-        Self::start(direct, readers, newest.saturating_add(1), lock, cache)
+        Self::start(direct, (readers, lookup), newest.saturating_add(1), lock, cache)
             .map_err(|source| OpenError::Unreadable { path: path.clone(), source })
     }
 
     fn start(
         direct: Direct,
-        readers: SqlitePool,
+        (readers, lookup): (SqlitePool, Arc<Lookup>),
         next_seq: i64,
         lock: Option<File>,
         cache: Arc<Cache>,
@@ -149,6 +156,7 @@ impl SqliteRecords {
         let writer = Writer {
             direct,
             readers: readers.clone(),
+            lookup: Arc::clone(&lookup),
             next_seq,
             writable: Arc::clone(&writable),
             failed,
@@ -170,6 +178,7 @@ impl SqliteRecords {
         let records = Self {
             in_memory,
             readers,
+            lookup,
             desk,
             jobs,
             writable,
@@ -244,8 +253,7 @@ impl RecordStore for SqliteRecords {
             return Ok(Some(kept));
         }
         let before = self.cache.before_read(identifier);
-        let rows = self.read(Script::of(&statement::load(identifier))).await?;
-        let found = row::record(&rows).map_err(unavailable)?;
+        let found = self.lookup.find(identifier).await.map_err(unavailable)?;
         if let Some(stored) = &found {
             self.cache.was_read(identifier, stored, before);
         }

@@ -38,6 +38,7 @@ use tracing::error;
 use super::{
     desk::Desk,
     direct::{Direct, is_full},
+    lookup::Lookup,
     script::{self, Reuse, Script},
 };
 use crate::{
@@ -141,6 +142,8 @@ async fn begin(desk: &Desk, notary: Arc<dyn Notary>) -> Verdict {
 pub(super) struct Writer {
     pub(super) direct: Direct,
     pub(super) readers: SqlitePool,
+    /// Closed with it.
+    pub(super) lookup: Arc<Lookup>,
     /// The place of the next new record.
     pub(super) next_seq: i64,
     /// Turns false when nothing is acknowledged any more.
@@ -320,18 +323,19 @@ impl Writer {
 
     /// Leaves a database that is one file, and lets go of it.
     async fn end(self) {
-        let Self { direct, readers, writable, cache, notes, lock, ended, .. } = self;
+        let Self { direct, readers, lookup, writable, cache, notes, lock, ended, .. } = self;
         notes.close();
         // Others may change the database from here on.
         cache.clear();
         if !writable.load(Ordering::Acquire) && lock.is_some() {
             // The last connection that is closed merges the log, and so would try again what has
             // failed: the connections end with the process.
-            std::mem::forget((direct, readers, lock));
+            std::mem::forget((direct, readers, lookup, lock));
             return;
         }
         if lock.is_some() {
             readers.close().await;
+            lookup.close().await;
             if let Err(error) = direct.run("PRAGMA wal_checkpoint(TRUNCATE)") {
                 error!(%error, "log not merged into the database; the next start does it");
             }
