@@ -70,8 +70,7 @@ fn run(arguments: &[String]) -> Result<u64, Box<dyn Error>> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
-        let echo =
-            if workload.is_bare() { Some(EchoServer::start(&directory).await?) } else { None };
+        let echo = if workload.is_bare() { Some(EchoServer::start(&directory)?) } else { None };
         let address = echo.as_ref().map(EchoServer::address).or(options.address);
         let dialer = Dialer::new(&target, address.ok_or("--address is missing")?)?;
         let plan = Plan {

@@ -19,7 +19,7 @@ use rustls_pki_types::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    runtime::{self, Runtime},
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
@@ -156,16 +156,17 @@ impl Wire {
     }
 }
 
-/// The bare server, in this process.
+/// The bare server, in this process, on threads of its own: on those of the client a single request
+/// would never change threads, which no server can do.
 #[derive(Debug)]
 pub struct EchoServer {
     address: SocketAddr,
-    task: JoinHandle<()>,
+    runtime: Option<Runtime>,
 }
 
 impl EchoServer {
     /// Serves with the certificates of a development directory.
-    pub async fn start(directory: &Directory) -> Result<Self, SetUpError> {
+    pub fn start(directory: &Directory) -> Result<Self, SetUpError> {
         let [_, _, authority] = directory.identity("client");
         let [certificate, key, _] = directory.identity("server");
         let mut authorities = RootCertStore::empty();
@@ -181,10 +182,13 @@ impl EchoServer {
             .with_single_cert(read(&certificate)?, PrivateKeyDer::from_pem_file(key)?)?;
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Self { address, task: tokio::spawn(accept(listener, acceptor)) })
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.spawn(accept(listener, acceptor));
+        Ok(Self { address, runtime: Some(runtime) })
     }
 
     /// Returns where it listens.
@@ -195,7 +199,10 @@ impl EchoServer {
 
 impl Drop for EchoServer {
     fn drop(&mut self) {
-        self.task.abort();
+        // Whoever drops it may be on threads that must not wait.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -203,7 +210,8 @@ fn read(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     CertificateDer::pem_file_iter(path)?.collect()
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor) {
+async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
     while let Ok((socket, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
@@ -232,9 +240,9 @@ mod tests {
     fn an_end_is_noticed_before_anything_is_asked() {
         // This has a runtime of its own for a moment.
         let directory = Directory::make();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = EchoServer::start(&directory).await.unwrap();
+            let server = EchoServer::start(&directory).unwrap();
             let target = directory.target(server.address(), "client");
             let dialer = Dialer::new(&target, server.address()).unwrap();
             let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();

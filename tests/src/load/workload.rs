@@ -263,22 +263,35 @@ fn keys(target: &Target, directory: &Path, objects: usize) -> Result<Vec<String>
     Ok(made)
 }
 
+/// Makes keys and has each of them once: the first Get changes it, since it is not Fresh any more.
 fn make(target: &Target, names: &[String]) -> Result<Vec<String>, ConnectionError> {
     let mut connection = Connection::open(target, TlsVersions::Any)?;
     let mut made = Vec::with_capacity(names.len());
     for names in names.chunks(TOGETHER) {
-        let mut request = Request::new(VERSION);
-        for (position, name) in names.iter().enumerate() {
-            let payload = create(std::slice::from_ref(name));
-            request = if names.len() == 1 {
-                request.item(Operation::Create, payload)
-            } else {
-                let id = u32::try_from(position).unwrap_or_default().to_be_bytes();
-                request.item_as(&id, Operation::Create, payload)
-            };
-        }
-        let answer = connection.ask(&request);
-        made.extend((0..names.len()).map(|position| answer.identifier_of(position)));
+        let payloads = names.iter().map(|name| create(std::slice::from_ref(name))).collect();
+        let identifiers = ask_together(&mut connection, Operation::Create, payloads);
+        let payloads = identifiers.iter().map(|id| vec![identifier(id)]).collect();
+        made.extend(ask_together(&mut connection, Operation::Get, payloads));
     }
     Ok(made)
+}
+
+/// Asks for the same with several payloads, in one message; returns the identifiers in the answer.
+fn ask_together(
+    connection: &mut Connection,
+    operation: Operation,
+    payloads: Vec<Vec<Item>>,
+) -> Vec<String> {
+    let count = payloads.len();
+    let mut request = Request::new(VERSION);
+    for (position, payload) in payloads.into_iter().enumerate() {
+        request = if count == 1 {
+            request.item(operation, payload)
+        } else {
+            let id = u32::try_from(position).unwrap_or_default().to_be_bytes();
+            request.item_as(&id, operation, payload)
+        };
+    }
+    let answer = connection.ask(&request);
+    (0..count).map(|position| answer.identifier_of(position)).collect()
 }
