@@ -10,7 +10,7 @@ use kmip_ports::{
     record::{Record, Spent, Term, TermClaim},
     store::Revision,
 };
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Rows, Statement, ToSql};
+use rusqlite::{Connection, ErrorCode, Row, Rows, Statement, ToSql};
 use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value, Values};
 
 use super::{PATIENCE, location::Place};
@@ -61,8 +61,7 @@ fn text(statement: &impl QueryStatementWriter) -> String {
 impl Direct {
     /// Opens a database that exists and whose schema is up to date.
     pub(super) fn open(place: &Place) -> rusqlite::Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = place.connect(flags)?;
+        let connection = place.connect()?;
         connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         // What was sealed in an old revision is overwritten, not only forgotten. The writer merges

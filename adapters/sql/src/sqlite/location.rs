@@ -153,8 +153,9 @@ impl Place {
         if self.in_memory { Some(IN_MEMORY) } else { None }
     }
 
-    /// Connects to it without sqlx.
-    pub(super) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    /// Connects to it without sqlx; nothing is made.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match self.vfs() {
             Some(vfs) => Connection::open_with_flags_and_vfs(&self.file, flags, vfs),
             None => Connection::open_with_flags(&self.file, flags),

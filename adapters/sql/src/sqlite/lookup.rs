@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kmip_model::UniqueIdentifier;
 use kmip_ports::{record::Record, store::Stored};
-use rusqlite::{Connection, OpenFlags, Row, types::FromSql};
+use rusqlite::{Connection, Row, types::FromSql};
 use sea_query::SqliteQueryBuilder;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
@@ -110,8 +110,7 @@ impl Drop for Seat {
 }
 
 fn connect(place: &Place) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = place.connect(flags)?;
+    let connection = place.connect()?;
     connection.busy_timeout(PATIENCE)?;
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON",
