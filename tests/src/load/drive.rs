@@ -13,7 +13,7 @@ use std::{
 use tokio::{
     sync::{Barrier, Semaphore},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval_at},
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
 use super::{
@@ -101,6 +101,19 @@ pub fn as_number(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
+/// Says when one of several clients, which are counted from 0, is to ask, so that all of them
+/// together ask so often a second and none at the moment of another.
+pub fn paced(per_second: f64, number: usize, clients: usize, begin: Instant) -> Interval {
+    let clients = as_number(clients as u64);
+    let period = Duration::from_secs_f64(clients / per_second.max(f64::MIN_POSITIVE));
+    let part = as_number(number as u64) / clients;
+    let first = begin.checked_add(period.mul_f64(part)).unwrap_or(begin);
+    let mut ticks = interval_at(first, period);
+    // What is late is asked at once: the time counts from when it was due.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    ticks
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -169,15 +182,8 @@ impl<'a> Worker<'a> {
         let begin = Instant::now();
         let counts_from = begin.checked_add(self.plan.warm_up).unwrap_or(begin);
         let end = counts_from.checked_add(self.plan.time).unwrap_or(begin);
-        let mut ticks = self.plan.pace.map(|pace| {
-            let connections = as_number(self.plan.connections as u64);
-            let period = Duration::from_secs_f64(connections / pace.max(f64::MIN_POSITIVE));
-            let part = as_number(self.number as u64) / connections;
-            let first = begin.checked_add(period.mul_f64(part)).unwrap_or(begin);
-            let mut ticks = interval_at(first, period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            ticks
-        });
+        let pace = self.plan.pace;
+        let mut ticks = pace.map(|pace| paced(pace, self.number, self.plan.connections, begin));
         loop {
             let due = match &mut ticks {
                 Some(ticks) => ticks.tick().await,

@@ -13,11 +13,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::TcpStream,
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval_at},
-};
+use tokio::{net::TcpStream, task::JoinSet, time::Instant};
 
 use super::{
     balancer::{Balancer, Ending},
@@ -25,7 +21,7 @@ use super::{
 };
 use crate::{
     load::{
-        drive::as_number,
+        drive::paced,
         latency::Latencies,
         wire::{Dialer, Wire},
     },
@@ -201,15 +197,7 @@ impl Worker {
     async fn work(mut self, clients: usize) -> Client {
         let begin = Instant::now();
         let end = begin.checked_add(self.load.time).unwrap_or(begin);
-        let mut ticks = self.load.pace.map(|pace| {
-            let clients = as_number(clients as u64);
-            let period = Duration::from_secs_f64(clients / pace.max(f64::MIN_POSITIVE));
-            let part = as_number(self.number as u64) / clients;
-            let mut ticks =
-                interval_at(begin.checked_add(period.mul_f64(part)).unwrap_or(begin), period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            ticks
-        });
+        let mut ticks = self.load.pace.map(|pace| paced(pace, self.number, clients, begin));
         loop {
             let due = match &mut ticks {
                 Some(ticks) => ticks.tick().await,
