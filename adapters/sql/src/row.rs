@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use kmip_model::{DateTime, UniqueIdentifier, enumeration::State};
+use kmip_model::{DateTime, UniqueIdentifier};
 use kmip_ports::{
     audit::{Anchor, AuditBlock, Link},
-    observe::StateCount,
     record::{Columns, Record, Sealed, Spent, Term, WrappedKey},
     store::{Revision, StoreError, Stored},
 };
@@ -140,11 +139,6 @@ pub(crate) fn columns_at(row: &impl Cells, first: usize) -> Result<Read, sqlx::E
     let seal = row.bytes_if_any(at(14))?.map(|seal| seal_of(&seal)).transpose()?;
     let spent = Spent { amount: row.number(at(13))?, seal };
     Ok(Read { revision: Revision(unsigned(row, first)?), columns, sealed, spent })
-}
-
-/// Reads how many objects are in a state.
-pub(crate) fn state_count(row: &impl Cells) -> Result<StateCount, sqlx::Error> {
-    Ok((narrow_if_any(row, 0)?.map(State), unsigned(row, 1)?))
 }
 
 /// Reads a seal.

@@ -1,4 +1,4 @@
-//! What is particular to SQLite: files, locks, transactions, plans.
+//! What is particular to SQLite: files, locks, transactions.
 
 use std::path::Path;
 
@@ -13,7 +13,6 @@ use kmip_ports::{
     store::Revision,
 };
 use kmip_testkit::HashNotary;
-use sea_query::SelectStatement;
 use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
@@ -62,7 +61,7 @@ async fn connect(path: &Path) -> SqliteConnection {
         .expect("the file is there")
 }
 
-fn record(terms: &[&str]) -> Record {
+pub(super) fn record(terms: &[&str]) -> Record {
     Record {
         columns: Columns {
             owner: "alice".to_owned(),
@@ -106,7 +105,7 @@ pub(super) fn create(name: &str, user: &str) -> ChangeSet<Record> {
     }
 }
 
-fn by_alice(conditions: Vec<Condition>) -> TermQuery {
+pub(super) fn by_alice(conditions: Vec<Condition>) -> TermQuery {
     let kinds = |kinds: &[u32]| -> Vec<(String, ObjectType)> {
         kinds.iter().map(|kind| ("default".to_owned(), ObjectType(*kind))).collect()
     };
@@ -419,99 +418,6 @@ async fn hostile_text_is_a_value() {
     let query = by_alice(vec![Condition::Identifier(identifier.clone())]);
     assert_eq!(store.search(&query).await.expect("read").items, [identifier]);
     assert_eq!(blocks(&store).await, chained(&[event(name, name)]));
-}
-
-/// Asks for the steps of a statement.
-async fn plan(store: &SqliteRecords, statement: &SelectStatement) -> Vec<String> {
-    let rows = Script::of(statement).explained().fetch(&store.readers, Reuse::Unlikely).await;
-    rows.expect("it is valid").iter().map(|row| row.get("detail")).collect()
-}
-
-#[tokio::test]
-async fn searches_use_indexes_and_do_not_sort() {
-    let store = memory().await;
-    let term = |value: &str| Condition::Term(Term { attribute: 1, value: value.into() });
-    let live = |conditions| [vec![Condition::Destroyed(false)], conditions].concat();
-    let (algorithm, mask) = (Condition::Algorithm(3), Condition::UsageMask(4));
-    for (conditions, expected) in [
-        (vec![term("a")], &["term_by_value"][..]),
-        (vec![term("a"), term("b"), Condition::ObjectType(2)], &["term_by_value"]),
-        (live(vec![]), &["record_own_in_order", "record_of_type_in_order"]),
-        (live(vec![Condition::ObjectType(2)]), &["record_own_by_state"]),
-        (live(vec![Condition::ObjectType(3)]), &["record_open_by_state"]),
-        (live(vec![algorithm, mask]), &["record_own_by_algorithm", "record_open_by_algorithm"]),
-        (vec![Condition::Identifier(UniqueIdentifier::new("a"))], &["sqlite_autoindex_record_1"]),
-    ] {
-        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
-            .expect("visible");
-        let page = plan(&store, &search.page).await;
-        for index in expected {
-            assert!(page.iter().any(|step| step.contains(index)), "{conditions:?}: {page:#?}");
-        }
-        let sorts = page.iter().any(|step| step.contains("TEMP B-TREE"));
-        assert!(!sorts, "{conditions:?}: {page:#?}");
-    }
-}
-
-#[tokio::test]
-async fn every_part_of_a_search_has_an_index_of_its_own() {
-    let store = memory().await;
-    let state = Condition::State { state: 2, now: DateTime(5) };
-    let (algorithm, mask) = (Condition::Algorithm(3), Condition::UsageMask(4));
-    let date = Condition::InitialDate(DateTime(1), DateTime(2));
-    let due = ["record_own_by_next_change", "record_open_by_next_change"];
-    let by_state = ["record_own_by_state", "record_open_by_state"];
-    let by_algorithm = ["record_own_by_algorithm", "record_open_by_algorithm"];
-    let by_date = ["record_own_by_date", "record_open_by_date"];
-    for (conditions, dates, expected) in [
-        (vec![state.clone()], Dates::Few, [by_state, due].concat()),
-        (vec![state.clone(), algorithm, mask], Dates::Few, [by_algorithm, due].concat()),
-        (vec![date.clone()], Dates::Few, by_date.to_vec()),
-        (vec![date.clone(), state.clone()], Dates::Few, by_date.to_vec()),
-        (vec![date, state], Dates::Many, [by_state, due].concat()),
-    ] {
-        let conditions = [vec![Condition::Destroyed(false)], conditions].concat();
-        let search =
-            Search::new(&by_alice(conditions.clone()), Manner::Joined, dates).expect("visible");
-        for statement in [&search.page, &search.count] {
-            let steps = plan(&store, statement).await;
-            let reads = steps.iter().filter(|step| {
-                ["SEARCH record", "SCAN record"].iter().any(|start| step.starts_with(start))
-            });
-            let used: Vec<&str> = reads
-                .map(|step| {
-                    let index = step.split("INDEX ").nth(1).unwrap_or_default();
-                    index.split(' ').next().unwrap_or_default()
-                })
-                .collect();
-            assert!(used.iter().all(|it| expected.contains(it)), "{conditions:?}: {steps:#?}");
-            assert!(expected.iter().all(|it| used.contains(it)), "{conditions:?}: {steps:#?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_counted_is_in_the_index() {
-    let store = memory().await;
-    let state = Condition::State { state: 2, now: DateTime(5) };
-    for conditions in [
-        vec![],
-        vec![state.clone()],
-        vec![Condition::Algorithm(3), Condition::UsageMask(4), state],
-        vec![Condition::InitialDate(DateTime(1), DateTime(2))],
-    ] {
-        let conditions = [vec![Condition::Destroyed(false)], conditions].concat();
-        let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
-            .expect("visible");
-        let steps = plan(&store, &search.count).await;
-        // Those whose date has come are few: each search brings them up to date.
-        let looks = |step: &&String| {
-            step.starts_with("SEARCH record")
-                && !step.contains("COVERING")
-                && !step.contains("next_change")
-        };
-        assert_eq!(steps.iter().find(looks), None, "{conditions:?}: {steps:#?}");
-    }
 }
 
 #[tokio::test]
