@@ -38,10 +38,16 @@ pub(crate) fn private(
     key: &KeyInUse,
     form: impl FnOnce(&KeyDescription) -> Result<KeyFormatType, CryptoError>,
 ) -> Result<(KeyDescription, KeyMaterial), CryptoError> {
-    if key.object_type != ObjectType::PrivateKey {
-        return Err(CryptoError::BadKey("it is not a private key"));
-    }
+    must_be_private(key)?;
     DerKeyFormats::read(ObjectType::PrivateKey, &key.material, form)
+}
+
+/// Refuses what is not a private key.
+pub(crate) fn must_be_private(key: &KeyInUse) -> Result<(), CryptoError> {
+    match key.object_type {
+        ObjectType::PrivateKey => Ok(()),
+        _ => Err(CryptoError::BadKey("it is not a private key")),
+    }
 }
 
 /// Reads a public key.

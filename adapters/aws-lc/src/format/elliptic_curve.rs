@@ -8,8 +8,8 @@ use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P256K1_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
-        ECDSA_P521_SHA512_ASN1, EcdsaKeyPair, EcdsaVerificationAlgorithm, KeyPair as _,
-        ParsedPublicKey,
+        ECDSA_P521_SHA512_ASN1, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm,
+        KeyPair as _, ParsedPublicKey,
     },
 };
 use der::{
@@ -93,6 +93,8 @@ pub(super) struct PrivateKey {
     scalar: Secret,
     /// Known if the key brought it along or AWS-LC can compute it.
     point: Option<Vec<u8>>,
+    /// The key as AWS-LC has checked it, on the curves that it computes with.
+    pair: Option<EcdsaKeyPair>,
 }
 
 impl PrivateKey {
@@ -140,25 +142,34 @@ impl PrivateKey {
         if let Some(low) = scalar.get_mut(zeros..) {
             low.copy_from_slice(digits);
         }
-        let mut key = Self { domain, scalar, point: None };
-        key.point = match point {
-            Some(point) => Some(check_point(domain.curve, point)?),
-            None => None,
-        };
-        key.compute_point()?;
+        let mut key = Self { domain, scalar, point: None, pair: None };
+        if let Some(algorithm) = signing_algorithm(domain.curve.name) {
+            key.point = point.map(<[u8]>::to_vec);
+            key.check(algorithm)?;
+        } else if let Some(point) = point {
+            key.point = Some(check_point(domain.curve, point)?);
+        }
         Ok(key)
     }
 
     /// Has AWS-LC check the private value, and the point against it, and takes its point.
-    fn compute_point(&mut self) -> Result<(), CryptoError> {
-        if let Some(algorithm) = signing_algorithm(self.domain.curve.name) {
-            let der = Zeroizing::new(self.to_sec1(true).map_err(|_| CryptoError::Failed)?);
-            let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der).map_err(|_| {
-                CryptoError::BadKey("its private value does not fit curve or point")
-            })?;
-            self.point = Some(pair.public_key().as_ref().to_vec());
-        }
+    fn check(&mut self, algorithm: &'static EcdsaSigningAlgorithm) -> Result<(), CryptoError> {
+        let der = Zeroizing::new(self.to_sec1(true).map_err(|_| CryptoError::Failed)?);
+        let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der)
+            .map_err(|_| CryptoError::BadKey("its private value does not fit curve or point"))?;
+        self.point = Some(pair.public_key().as_ref().to_vec());
+        self.pair = Some(pair);
         Ok(())
+    }
+
+    /// Returns the curve.
+    pub(super) fn curve(&self) -> RecommendedCurve {
+        self.domain.curve.name
+    }
+
+    /// Returns the key as AWS-LC has checked it.
+    pub(super) fn into_pair(self) -> Option<EcdsaKeyPair> {
+        self.pair
     }
 
     /// Says what the key says of itself.

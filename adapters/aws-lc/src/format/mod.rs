@@ -8,9 +8,10 @@
 //! Deliberately absent: encrypted PKCS#8, curves without a name, RSA keys of more than two primes
 //! or restricted to PSS, and DSA and DH keys in any but their transparent forms.
 
+use aws_lc_rs::signature::EcdsaKeyPair;
 use der::{Decode, Reader, SliceReader, Tag};
 use kmip_model::{
-    enumeration::{CryptographicAlgorithm, KeyFormatType, ObjectType},
+    enumeration::{CryptographicAlgorithm, KeyFormatType, ObjectType, RecommendedCurve},
     object::KeyMaterial,
 };
 use kmip_ports::crypto::{CryptoError, KeyDescription, KeyFormats};
@@ -69,6 +70,21 @@ impl DerKeyFormats {
         let description = read.describe()?;
         let form = form(&description)?;
         Ok((description, read.write(form)?))
+    }
+
+    /// Reads a private key for signing by ECDSA. Reading it checks it, and that costs as much as a
+    /// signature: so it is not written in another form to be read once more.
+    pub(crate) fn ecdsa_pair(
+        material: &KeyMaterial,
+    ) -> Result<(RecommendedCurve, EcdsaKeyPair), CryptoError> {
+        let read = Read::new(ObjectType::PrivateKey, material)?;
+        let Key::EllipticCurvePrivate(key) = read.key else {
+            return Err(CryptoError::BadKey("it is not an elliptic curve key"));
+        };
+        let curve = key.curve();
+        key.into_pair()
+            .map(|pair| (curve, pair))
+            .ok_or_else(|| CryptoError::Unsupported(format!("signatures on the curve {curve}")))
     }
 }
 

@@ -19,7 +19,7 @@ use kmip_model::{
 };
 use kmip_ports::crypto::{CryptoError, KeyDescription};
 
-use crate::{generate::signing_algorithm, key};
+use crate::{format::DerKeyFormats, key};
 
 const BAD_KEY: CryptoError = CryptoError::BadKey("its point is not on the curve");
 
@@ -87,13 +87,8 @@ pub(super) fn signing_key(
     if hash == Some(HashingAlgorithm::Sha1) {
         return Err(CryptoError::Unsupported("making signatures over SHA-1".to_owned()));
     }
-    // SEC 1 names the curve and nothing else, whatever the key may be restricted to.
-    let (description, sec1) =
-        key::private(key, |description| form(description, KeyFormatType::EcPrivateKey))?;
-    let curve = curve(&description)?;
-    let algorithm = signing_algorithm(curve).ok_or_else(|| unsupported(curve))?;
-    let pair = EcdsaKeyPair::from_private_key_der(algorithm, key::encoded(sec1)?.expose())
-        .map_err(|_| BAD_KEY)?;
+    key::must_be_private(key)?;
+    let (curve, pair) = DerKeyFormats::ecdsa_pair(&key.material)?;
     Ok(SigningKey { pair, carrier: carrier(curve)? })
 }
 
