@@ -220,6 +220,13 @@ impl FrameReader {
     }
 }
 
+impl Drop for FrameReader {
+    fn drop(&mut self) {
+        // What is spare is erased as one piece, and what is in use byte by byte.
+        self.buffer.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;

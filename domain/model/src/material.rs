@@ -35,6 +35,13 @@ impl Material {
     }
 }
 
+impl Drop for Material {
+    fn drop(&mut self) {
+        // What is spare is erased as one piece, and what is in use byte by byte: so all is made spare.
+        self.0.clear();
+    }
+}
+
 impl From<Vec<u8>> for Material {
     fn from(bytes: Vec<u8>) -> Self {
         Self::new(bytes)
