@@ -9,6 +9,7 @@
 //! | `acceptor` | the handshake, and who the peer is |
 //! | [`suites`] | cipher suites by name |
 //! | `self_signed` | clients whose certificate is itself the authority |
+//! | `remembered` | signatures of certificates that are known to be good |
 //! | `failure` | why a handshake failed, in words |
 //!
 //! Listening, frames, limits and draining are `kmip-transport`'s; what a user of this crate needs of
@@ -21,6 +22,7 @@ pub mod suites;
 
 mod acceptor;
 mod failure;
+mod remembered;
 mod self_signed;
 mod trust;
 mod validity;

@@ -9,6 +9,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{CipherSuite, ProtocolVersion, SignatureAlgorithm};
 
+use crate::remembered;
+
 /// Suites that rustls has: IANA's name, OpenSSL's name.
 const HERE: &[(&str, &str, CipherSuite)] = &[
     ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384", CipherSuite::TLS13_AES_256_GCM_SHA384),
@@ -142,9 +144,11 @@ impl Suites {
         (Self { chosen }, left_out)
     }
 
-    /// Returns the provider of cryptography with these suites alone.
+    /// Returns the provider of cryptography with these suites alone, and with signatures of
+    /// certificates that are remembered.
     pub(crate) fn provider(&self) -> CryptoProvider {
         let mut provider = default_provider();
+        provider.signature_verification_algorithms.all = remembered::algorithms();
         let is_tls13 = |suite: &rustls::SupportedCipherSuite| suite.tls13().is_some();
         let names_tls13 = provider
             .cipher_suites
