@@ -132,7 +132,7 @@ impl SqliteRecords {
             source: source.into(),
         };
         let direct = Direct::open(&place).map_err(refused)?;
-        let lookup = Arc::new(Lookup::open(&place, options.readers).map_err(refused)?);
+        let lookup = Arc::new(Lookup::open(&place, options.readers).map_err(unusable)?);
         let readers = reading(&place, options.readers).await.map_err(unusable)?;
         // What is in memory is there as long as somebody is connected to it.
         connection.close().await.map_err(unusable)?;
