@@ -190,7 +190,7 @@ impl Default for Storage {
     fn default() -> Self {
         Self {
             url: "sqlite:/var/lib/kmip-app/kmip-app.db".to_owned(),
-            cache_bytes: 33_554_432,
+            cache_bytes: 67_108_864,
             connections: 8,
         }
     }
