@@ -72,8 +72,9 @@ middle() {
 # Runs a workload once and prints its line; fails if a request did, and then keeps why in `said`. The
 # client is a batch program: an answer that comes does not interrupt the server.
 said=$place/said
+directory=$place/kmip
 run() {
-    timeout 900 chrt --batch 0 "$programs/examples/load" "$1" "$place/kmip" --address "$address" \
+    timeout 900 chrt --batch 0 "$programs/examples/load" "$1" "$directory" --address "$address" \
         --process "$server" --connections "$2" --seconds "$seconds" --warm-up "$warm" \
         --objects "$keys" 2>"$said"
 }
@@ -95,7 +96,7 @@ failed() {
     why=$(tail -n 1 "$said" 2>/dev/null | tr '|' ' ')
     row "$1" "$2" "${why:-no figure}" - - - - "$3" FAILED
     result=2
-    { [ -n "$server" ] && kill -0 "$server" 2>/dev/null; } || start_server "$place/kmip"
+    { [ -n "$server" ] && kill -0 "$server" 2>/dev/null; } || start_server "$directory"
 }
 
 # Says whether a ratio cannot be, because a figure is above its yard-stick or the ratio is far above
@@ -151,27 +152,33 @@ compare() {
     ) µs" "$(rounded "$ratio" 2)" "$(rounded "$by_cpu" 2)" "$asked" "$reached"
 }
 
-# Measures durable changes, in turn with the bare server and with SQLite alone, which commits rows of
-# this very store; for that the server is stopped and started again.
+# Measures durable changes, in turn with the bare server and with SQLite alone, which commits the rows
+# that were made. Each round begins with an empty store, as SQLite alone does.
 durable() {
     wanted create || return 0
     local connections commits line figure value limit ratio share reached
     local counts=(1 16 64) asked=('≥ 0.8' - '≥ 0.7')
     local -A lines=() sticks=() limits=()
     local _
+    directory=$place/create
     for _ in $(seq "$rounds"); do
+        stop_server
+        rm -rf "$directory"
+        make_directory "$directory" client && start_server "$directory" 2>"$said" || break
         for connections in "${counts[@]}"; do
             line=$(run echo "$connections") && sticks[$connections]+=$line$'\n' &&
                 line=$(run create "$connections") && lines[$connections]+=$line$'\n' || break 2
         done
         stop_server
-        commits=$(timeout 900 "$programs/examples/commit" "$place/kmip/kmip-app.db" "$seconds" \
+        commits=$(timeout 900 "$programs/examples/commit" "$directory/kmip-app.db" "$seconds" \
             2>"$said") || break
         for connections in "${counts[@]}"; do
             limits[$connections]+=$(sed -n "s/^commit $connections /commit=/p" <<<"$commits")$'\n'
         done
-        start_server "$place/kmip" 2>"$said" || break
     done
+    directory=$place/kmip
+    stop_server
+    start_server "$directory"
     for connections in "${counts[@]}"; do
         if ! { figure=$(middle per_second "${lines[$connections]:-}") &&
             value=$(middle per_second "${sticks[$connections]:-}") &&
