@@ -31,7 +31,7 @@ impl Commits {
 /// Connections to the database that read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
-    pub(crate) open: u32,
+    pub(crate) open: usize,
     pub(crate) idle: usize,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn figures(
         committed_requests: commits.requests.load(Ordering::Relaxed),
         waiting_events: wide(notes.waiting()),
         idle_connections: wide(pool.idle),
-        busy_connections: u64::from(pool.open).saturating_sub(wide(pool.idle)),
+        busy_connections: wide(pool.open.saturating_sub(pool.idle)),
         cached_records: wide(cache.len()),
         cached_bytes: cache.bytes(),
         cache_hits: hits,

@@ -10,6 +10,9 @@ use kmip_ports::{
 };
 use tracing::error;
 
+#[cfg(feature = "sqlite")]
+use crate::search::taken_apart;
+
 /// What is in the columns of a row.
 pub(crate) trait Cells {
     /// Reads a number that may be absent.
@@ -18,8 +21,8 @@ pub(crate) trait Cells {
     /// Reads bytes that may be absent.
     fn bytes_if_any(&self, index: usize) -> Result<Option<Vec<u8>>, sqlx::Error>;
 
-    /// Reads text.
-    fn text(&self, index: usize) -> Result<String, sqlx::Error>;
+    /// Reads text that may be absent.
+    fn text_if_any(&self, index: usize) -> Result<Option<String>, sqlx::Error>;
 
     /// Reads what is true or false.
     fn flag(&self, index: usize) -> Result<bool, sqlx::Error>;
@@ -27,6 +30,11 @@ pub(crate) trait Cells {
     /// Reads a number.
     fn number(&self, index: usize) -> Result<i64, sqlx::Error> {
         self.number_if_any(index)?.ok_or_else(absent)
+    }
+
+    /// Reads text.
+    fn text(&self, index: usize) -> Result<String, sqlx::Error> {
+        self.text_if_any(index)?.ok_or_else(absent)
     }
 
     /// Reads bytes.
@@ -66,6 +74,16 @@ fn narrow_if_any<T: TryFrom<i64>>(
     index: usize,
 ) -> Result<Option<T>, sqlx::Error> {
     row.number_if_any(index)?.map(narrow).transpose()
+}
+
+/// Reads the one row of a page of SQLite's; no identifier makes it a row without values.
+#[cfg(feature = "sqlite")]
+pub(crate) fn identifiers(row: &impl Cells) -> Result<Vec<UniqueIdentifier>, sqlx::Error> {
+    match (row.text_if_any(0)?, row.text_if_any(1)?) {
+        (Some(joined), Some(lengths)) => taken_apart(&joined, &lengths)
+            .ok_or_else(|| sqlx::Error::Decode("identifiers do not have their lengths".into())),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Reads an identifier.

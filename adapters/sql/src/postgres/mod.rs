@@ -289,7 +289,10 @@ impl DataKeys for PostgresRecords {
 #[async_trait]
 impl StoreGauge for PostgresRecords {
     fn figures(&self) -> StoreFigures {
-        let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
+        let pool = Pool {
+            open: usize::try_from(self.readers.size()).unwrap_or(usize::MAX),
+            idle: self.readers.num_idle(),
+        };
         figures::figures(self.jobs.waiting(), &self.commits, &self.notes, pool, self.kept.cache())
     }
 

@@ -106,8 +106,8 @@ impl Cells for PgRow {
         self.try_get(index)
     }
 
-    fn text(&self, index: usize) -> Result<String, sqlx::Error> {
-        self.try_get(index).map(unescaped)
+    fn text_if_any(&self, index: usize) -> Result<Option<String>, sqlx::Error> {
+        self.try_get::<Option<String>, _>(index).map(|text| text.map(unescaped))
     }
 
     fn flag(&self, index: usize) -> Result<bool, sqlx::Error> {

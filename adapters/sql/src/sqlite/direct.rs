@@ -130,25 +130,7 @@ impl Direct {
     ) -> rusqlite::Result<()> {
         let (text, Values(values)) = statement.build(SqliteQueryBuilder);
         let mut prepared = self.connection.prepare_cached(&text)?;
-        for (index, value) in values.iter().enumerate() {
-            let index = index.saturating_add(1);
-            match value {
-                Value::Bool(value) => prepared.raw_bind_parameter(index, value)?,
-                Value::Int(value) => prepared.raw_bind_parameter(index, value)?,
-                Value::Unsigned(value) => prepared.raw_bind_parameter(index, value)?,
-                Value::BigInt(value) => prepared.raw_bind_parameter(index, value)?,
-                Value::BigUnsigned(value) => {
-                    prepared.raw_bind_parameter(index, value.map(signed))?;
-                }
-                Value::String(value) => prepared.raw_bind_parameter(index, value.as_deref())?,
-                Value::Bytes(value) => prepared.raw_bind_parameter(index, value.as_deref())?,
-                other => {
-                    return Err(rusqlite::Error::ToSqlConversionFailure(
-                        format!("no statement of ours binds {other:?}").into(),
-                    ));
-                }
-            }
-        }
+        bind_values(&mut prepared, &values)?;
         each(prepared.raw_query(), row)
     }
 
@@ -310,6 +292,28 @@ fn bind<const N: usize>(
 ) -> rusqlite::Result<()> {
     for (index, value) in values.into_iter().enumerate() {
         statement.raw_bind_parameter(index.saturating_add(1), value)?;
+    }
+    Ok(())
+}
+
+/// Binds the values of a statement that sea-query has rendered.
+pub(super) fn bind_values(prepared: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+    for (index, value) in values.iter().enumerate() {
+        let index = index.saturating_add(1);
+        match value {
+            Value::Bool(value) => prepared.raw_bind_parameter(index, value)?,
+            Value::Int(value) => prepared.raw_bind_parameter(index, value)?,
+            Value::Unsigned(value) => prepared.raw_bind_parameter(index, value)?,
+            Value::BigInt(value) => prepared.raw_bind_parameter(index, value)?,
+            Value::BigUnsigned(value) => prepared.raw_bind_parameter(index, value.map(signed))?,
+            Value::String(value) => prepared.raw_bind_parameter(index, value.as_deref())?,
+            Value::Bytes(value) => prepared.raw_bind_parameter(index, value.as_deref())?,
+            other => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(
+                    format!("no statement of ours binds {other:?}").into(),
+                ));
+            }
+        }
     }
     Ok(())
 }

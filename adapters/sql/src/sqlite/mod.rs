@@ -9,6 +9,7 @@ mod inspection;
 mod location;
 mod lookup;
 mod migration;
+mod readers;
 mod script;
 mod snapshot;
 mod writer;
@@ -60,17 +61,19 @@ use self::{
 };
 use crate::{
     batch::{Request, Verdict},
-    branches::Dates,
     cache::Cache,
     figures::{self, Commits, Pool},
     jobs::Jobs,
     listing::Listing,
     notes::Notes,
     row::{self, first_number, unavailable},
-    search::{self, Manner, Search},
+    search::Manner,
     snapshot::Reading,
     statement,
 };
+
+/// How many connections there are for what is read now and then: lists, counts, snapshots.
+const SELDOM: u32 = 2;
 
 /// How long to wait for a connection, and for another program that reads the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,7 +136,7 @@ impl SqliteRecords {
         };
         let direct = Direct::open(&place).map_err(refused)?;
         let lookup = Arc::new(Lookup::open(&place, options.readers).map_err(unusable)?);
-        let readers = reading(&place, options.readers).await.map_err(unusable)?;
+        let readers = reading(&place).await.map_err(unusable)?;
         // What is in memory is there as long as somebody is connected to it.
         connection.close().await.map_err(unusable)?;
         let cache = Arc::new(Cache::new(options.cache_bytes));
@@ -263,38 +266,7 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn search(&self, query: &TermQuery) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let dates = match Search::probe(query) {
-            None => Dates::Few,
-            Some(probe) => {
-                let rows = self.read(Script::of(&probe)).await?;
-                Dates::counted(first_number(&rows).map_err(unavailable)?.unsigned_abs())
-            }
-        };
-        let Some(search) = Search::new(query, Manner::Joined, dates) else {
-            return Ok(Page::default());
-        };
-        let mut script = Script::of(&search.page);
-        if query.maximum.is_some() {
-            // Mostly there is more than the page, and one call costs less than two.
-            script.push(&search.count);
-        }
-        let mut rows = self.read(script).await?;
-        let mut count = if query.maximum.is_some() { rows.pop() } else { None };
-        let items = if search.joined {
-            script::identifiers(&rows)
-        } else {
-            rows.iter().map(|row| row::identifier(row, 0)).collect()
-        };
-        let items = items.map_err(unavailable)?;
-        if let Some(total) = search::total_of_last_page(query, items.len()) {
-            return Ok(Page { items, total: Some(total) });
-        }
-        if count.is_none() {
-            count = self.read(Script::of(&search.count)).await?.pop();
-        }
-        let counted = count.map_or(Ok(0), |row| first_number(&[row])).map_err(unavailable)?;
-        let total = search::total_of_page(query, items.len(), counted.unsigned_abs());
-        Ok(Page { items, total })
+        self.lookup.search(query).await.map_err(unavailable)
     }
 
     async fn apply(
@@ -345,7 +317,11 @@ impl DataKeys for SqliteRecords {
 #[async_trait]
 impl StoreGauge for SqliteRecords {
     fn figures(&self) -> StoreFigures {
-        let pool = Pool { open: self.readers.size(), idle: self.readers.num_idle() };
+        let (open, idle) = self.lookup.connections();
+        let pool = Pool {
+            open: usize::try_from(self.readers.size()).unwrap_or(usize::MAX).saturating_add(open),
+            idle: self.readers.num_idle().saturating_add(idle),
+        };
         figures::figures(self.jobs.waiting(), &self.commits, &self.notes, pool, &self.cache)
     }
 
@@ -433,12 +409,11 @@ async fn preparing(place: &Place) -> Result<SqliteConnection, sqlx::Error> {
     options.connect().await
 }
 
-/// Opens the connections that read; they cannot write.
-async fn reading(place: &Place, readers: u32) -> Result<SqlitePool, sqlx::Error> {
-    let connections = readers.max(1);
+/// Opens the connections for what is read now and then and takes long; they cannot write.
+async fn reading(place: &Place) -> Result<SqlitePool, sqlx::Error> {
     SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
+        .max_connections(SELDOM)
+        .min_connections(SELDOM)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

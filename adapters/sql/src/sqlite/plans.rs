@@ -2,19 +2,12 @@
 
 use kmip_model::{DateTime, enumeration::State};
 use kmip_ports::record::{Condition, Term};
-use sea_query::SelectStatement;
-use sqlx::Row;
 
 use super::{
     tests::{by_alice, create, memory, record},
     *,
 };
-
-/// Asks for the steps of a statement.
-async fn plan(store: &SqliteRecords, statement: &SelectStatement) -> Vec<String> {
-    let rows = Script::of(statement).explained().fetch(&store.readers, Reuse::Unlikely).await;
-    rows.expect("it is valid").iter().map(|row| row.get("detail")).collect()
-}
+use crate::{branches::Dates, search::Search};
 
 #[tokio::test]
 async fn searches_use_indexes_and_do_not_sort() {
@@ -33,7 +26,7 @@ async fn searches_use_indexes_and_do_not_sort() {
     ] {
         let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
             .expect("visible");
-        let page = plan(&store, &search.page).await;
+        let page = store.lookup.plan(&search.page).await;
         for index in expected {
             assert!(page.iter().any(|step| step.contains(index)), "{conditions:?}: {page:#?}");
         }
@@ -63,7 +56,7 @@ async fn every_part_of_a_search_has_an_index_of_its_own() {
         let search =
             Search::new(&by_alice(conditions.clone()), Manner::Joined, dates).expect("visible");
         for statement in [&search.page, &search.count] {
-            let steps = plan(&store, statement).await;
+            let steps = store.lookup.plan(statement).await;
             let reads = steps.iter().filter(|step| {
                 ["SEARCH record", "SCAN record"].iter().any(|start| step.starts_with(start))
             });
@@ -92,7 +85,7 @@ async fn what_is_counted_is_in_the_index() {
         let conditions = [vec![Condition::Destroyed(false)], conditions].concat();
         let search = Search::new(&by_alice(conditions.clone()), Manner::Joined, Dates::Few)
             .expect("visible");
-        let steps = plan(&store, &search.count).await;
+        let steps = store.lookup.plan(&search.count).await;
         // Those whose date has come are few: each search brings them up to date.
         let looks = |step: &&String| {
             step.starts_with("SEARCH record")
@@ -116,7 +109,7 @@ async fn counting_by_state_sorts_nothing() {
     }
     let expected = [(Some(State::PreActive), 1), (Some(State::Deactivated), 2), (None, 1)];
     assert_eq!(store.objects().await, Ok(expected.to_vec()));
-    let steps = plan(&store, &figures::count_by_state()).await;
+    let steps = store.lookup.plan(&figures::count_by_state()).await;
     let expected = |step: &String| step.contains("COVERING INDEX") && !step.contains("TEMP");
     assert!(steps.iter().all(expected), "{steps:#?}");
 }

@@ -3,16 +3,13 @@
 //! A call to SQLite is a hop to another thread and back, which costs more than most statements.
 //! So statements that need no answer in between go in one call.
 
-use kmip_model::{DateTime, UniqueIdentifier, enumeration::Operation};
+use kmip_model::{DateTime, enumeration::Operation};
 use kmip_ports::{audit::AuditEvent, store::Revision};
 use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Row, SqliteExecutor, sqlite::SqliteRow};
 
-use crate::{
-    row::{self, Cells},
-    search::taken_apart,
-};
+use crate::row::{self, Cells};
 
 /// One or more rendered statements with the values they bind.
 #[derive(Debug, Default)]
@@ -37,13 +34,6 @@ impl Script {
         }
         self.text.push_str(&text);
         self.values.extend(values);
-    }
-
-    /// Asks for the plan instead of the answer.
-    #[cfg(test)]
-    pub(super) fn explained(mut self) -> Self {
-        self.text.insert_str(0, "EXPLAIN QUERY PLAN ");
-        self
     }
 
     /// Runs the statements and returns the rows of all, in order.
@@ -78,24 +68,12 @@ impl Cells for SqliteRow {
         self.try_get(index)
     }
 
-    fn text(&self, index: usize) -> Result<String, sqlx::Error> {
+    fn text_if_any(&self, index: usize) -> Result<Option<String>, sqlx::Error> {
         self.try_get(index)
     }
 
     fn flag(&self, index: usize) -> Result<bool, sqlx::Error> {
         self.number(index).map(|number| number != 0)
-    }
-}
-
-/// Reads the one row of a page; no identifier makes it a row without values.
-pub(super) fn identifiers(rows: &[SqliteRow]) -> Result<Vec<UniqueIdentifier>, sqlx::Error> {
-    let Some(row) = rows.first() else {
-        return Ok(Vec::new());
-    };
-    match (row.try_get::<Option<String>, _>(0)?, row.try_get::<Option<String>, _>(1)?) {
-        (Some(joined), Some(lengths)) => taken_apart(&joined, &lengths)
-            .ok_or_else(|| sqlx::Error::Decode("identifiers do not have their lengths".into())),
-        _ => Ok(Vec::new()),
     }
 }
 

@@ -17,7 +17,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
-use crate::search::COUNTED;
+use crate::search::{COUNTED, Search};
 
 fn directory() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
