@@ -158,6 +158,13 @@ pub(crate) fn total_of_last_page(query: &TermQuery, found: usize) -> Option<u64>
     ends_here.then(|| query.offset.saturating_add(found))
 }
 
+/// Says whether the page, which has `found`, shows that there are more than are counted.
+#[cfg(feature = "sqlite")]
+pub(crate) fn is_beyond_counting(query: &TermQuery, found: usize) -> bool {
+    let found = u64::try_from(found).unwrap_or(u64::MAX);
+    found > 0 && query.offset.saturating_add(found) > COUNTED
+}
+
 /// Says how many there are in all if so many were counted after the page, which has `found`, was
 /// read: something may have been written in between, and what was returned exists all the same.
 /// `None` if they are more than are counted.

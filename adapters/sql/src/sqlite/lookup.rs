@@ -130,6 +130,9 @@ fn search(
     if let Some(total) = search::total_of_last_page(query, items.len()) {
         return Ok(Page { items, total: Some(total) });
     }
+    if search::is_beyond_counting(query, items.len()) {
+        return Ok(Page { items, total: None });
+    }
     let total = search::total_of_page(query, items.len(), count(connection, &search.count)?);
     Ok(Page { items, total })
 }
