@@ -12,7 +12,7 @@ use kmip_model::{
         CertificateType, CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType,
         OpaqueDataType, RevocationReasonCode,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
     value::Value,
 };
 
@@ -193,17 +193,7 @@ fn live(object: ManagedObject, life: u64, at: DateTime) -> ManagedObject {
 }
 
 fn key_block(number: u64, format: KeyFormatType, length: usize) -> KeyBlock {
-    KeyBlock {
-        key_format_type: format,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(Material::new(bytes(number, length))),
-            attributes: Vec::new(),
-        }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    }
+    KeyBlock::plain(format, KeyMaterial::Bytes(Material::new(bytes(number, length))))
 }
 
 fn bytes(number: u64, length: usize) -> Vec<u8> {

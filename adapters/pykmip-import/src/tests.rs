@@ -13,7 +13,7 @@ use kmip_model::{
         EncodingOption, KeyFormatType, NameType, ObjectType, OpaqueDataType, SecretDataType,
         SplitKeyMethod, State, Tag, WrappingMethod,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
 };
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -112,15 +112,9 @@ fn only(contents: Contents) -> FoundObject {
 
 fn raw_key(bytes: &[u8]) -> KeyBlock {
     KeyBlock {
-        key_format_type: KeyFormatType::Raw,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(Material::from(bytes)),
-            attributes: Vec::new(),
-        }),
         cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
         cryptographic_length: Some(128),
-        key_wrapping_data: None,
+        ..KeyBlock::plain(KeyFormatType::Raw, KeyMaterial::Bytes(Material::from(bytes)))
     }
 }
 

@@ -217,7 +217,7 @@ fn shown(response: get::Response) -> Result<FirstKey, Report> {
 mod tests {
     use kmip_model::{
         enumeration::KeyFormatType,
-        object::{KeyBlock, KeyMaterial, KeyValue},
+        object::{KeyBlock, KeyMaterial},
     };
 
     use super::*;
@@ -256,15 +256,9 @@ mod tests {
             object_type: ObjectType::SymmetricKey,
             unique_identifier: UniqueIdentifier::new("id-1"),
             object: Object::SymmetricKey(KeyBlock {
-                key_format_type: KeyFormatType::Raw,
-                key_compression_type: None,
-                key_value: Some(KeyValue::Plain {
-                    key_material: KeyMaterial::Bytes(vec![0xAB, 0x01].into()),
-                    attributes: Vec::new(),
-                }),
                 cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
                 cryptographic_length: Some(16),
-                key_wrapping_data: None,
+                ..KeyBlock::plain(KeyFormatType::Raw, KeyMaterial::Bytes(vec![0xAB, 0x01].into()))
             }),
         };
         let text = shown(response).unwrap().to_string();

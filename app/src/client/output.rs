@@ -400,12 +400,9 @@ mod tests {
             object_type: ObjectType::SymmetricKey,
             unique_identifier: UniqueIdentifier::new("id"),
             object: Object::SymmetricKey(KeyBlock {
-                key_format_type: KeyFormatType::Raw,
-                key_compression_type: None,
-                key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
                 cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
                 cryptographic_length: Some(16),
-                key_wrapping_data: None,
+                ..KeyBlock::plain(KeyFormatType::Raw, key_material)
             }),
         }
     }

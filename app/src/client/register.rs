@@ -12,7 +12,7 @@ use kmip_model::{
         CertificateType, CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType,
         OpaqueDataType,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
 };
 use kmip_operations::{
     ops::{Request, register},
@@ -147,15 +147,12 @@ fn object(command: &Register, content: Content, version: Version) -> Object {
         other => other,
     });
     let key_block = |bytes| KeyBlock {
-        key_format_type: command.format.unwrap_or(content.key_format_type),
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(bytes),
-            attributes: Vec::new(),
-        }),
         cryptographic_algorithm,
         cryptographic_length: command.length.or(length),
-        key_wrapping_data: None,
+        ..KeyBlock::plain(
+            command.format.unwrap_or(content.key_format_type),
+            KeyMaterial::Bytes(bytes),
+        )
     };
     let bytes = content.bytes;
     match command.object_type {

@@ -59,7 +59,7 @@ mod tests {
             CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm as Hash,
             KeyFormatType, PaddingMethod, Tag,
         },
-        object::{KeyBlock, KeyMaterial, KeyValue, Life, Object},
+        object::{KeyBlock, KeyMaterial, Life, Object},
         value::Valued as _,
     };
     use kmip_ports::crypto::{
@@ -98,14 +98,7 @@ mod tests {
     const USAGE: CryptographicUsageMask = CryptographicUsageMask::ENCRYPT;
 
     fn object(key_material: KeyMaterial, object: fn(KeyBlock) -> Object) -> ManagedObject {
-        let life = Life::Active(object(KeyBlock {
-            key_format_type: KeyFormatType::Pkcs8,
-            key_compression_type: None,
-            key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-            cryptographic_algorithm: None,
-            cryptographic_length: None,
-            key_wrapping_data: None,
-        }));
+        let life = Life::Active(object(KeyBlock::plain(KeyFormatType::Pkcs8, key_material)));
         let mut attributes = AttributeSet::default();
         attributes.set(Attribute::CryptographicUsageMask(USAGE));
         ManagedObject::restore(UniqueIdentifier::new("a"), "alice".to_owned(), attributes, life)

@@ -10,7 +10,7 @@ use kmip_model::{
         CryptographicUsageMask, KeyFormatType, ObjectType, Operation, PaddingMethod,
         SecretDataType, Tag,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
     policy::Policies,
 };
 use kmip_ports::{
@@ -471,17 +471,7 @@ pub(crate) fn name(text: &str) -> Attribute {
 
 /// A key block with these bytes and nothing else.
 pub(crate) fn key_block(key_format_type: KeyFormatType, bytes: &[u8]) -> KeyBlock {
-    KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(Material::from(bytes)),
-            attributes: Vec::new(),
-        }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    }
+    KeyBlock::plain(key_format_type, KeyMaterial::Bytes(Material::from(bytes)))
 }
 
 /// An AES key with these bytes.

@@ -6,7 +6,7 @@ use kmip_model::{
     enumeration::{
         CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, SecretDataType,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Life, Object, ProcessingKey, ProtectionKey},
+    object::{KeyBlock, KeyMaterial, Life, Object, ProcessingKey, ProtectionKey},
 };
 
 const USAGE: CryptographicUsageMask = CryptographicUsageMask::ENCRYPT;
@@ -25,14 +25,7 @@ pub fn key_in_use(
     algorithm: Option<CryptographicAlgorithm>,
     key_material: KeyMaterial,
 ) -> (ProtectionKey, ProcessingKey) {
-    let key_block = KeyBlock {
-        key_format_type: KeyFormatType::Raw,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    };
+    let key_block = KeyBlock::plain(KeyFormatType::Raw, key_material);
     let object = match object_type {
         ObjectType::PrivateKey => Object::PrivateKey(key_block),
         ObjectType::PublicKey => Object::PublicKey(key_block),

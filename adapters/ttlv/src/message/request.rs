@@ -268,7 +268,7 @@ mod tests {
     use kmip_model::{
         Material,
         enumeration::{CredentialType, KeyFormatType, ObjectType, SecretDataType},
-        object::{KeyBlock, KeyMaterial, KeyValue, Object},
+        object::{KeyBlock, KeyMaterial, Object},
     };
     use kmip_operations::{ops::register, shared::create_object::TemplateAttribute};
 
@@ -283,14 +283,7 @@ mod tests {
             attributes: TemplateAttribute::default(),
             object: Some(Object::SecretData {
                 secret_data_type: SecretDataType::Password,
-                key_block: KeyBlock {
-                    key_format_type: KeyFormatType::Opaque,
-                    key_compression_type: None,
-                    key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-                    cryptographic_algorithm: None,
-                    cryptographic_length: None,
-                    key_wrapping_data: None,
-                },
+                key_block: KeyBlock::plain(KeyFormatType::Opaque, key_material),
             }),
             protection_storage_masks: Vec::new(),
         })

@@ -46,12 +46,9 @@ fn parameters() -> CryptographicParameters {
 
 fn block(key_format_type: KeyFormatType, key_material: KeyMaterial) -> KeyBlock {
     KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
         cryptographic_algorithm: Some(CryptographicAlgorithm::Aes),
         cryptographic_length: Some(64),
-        key_wrapping_data: None,
+        ..KeyBlock::plain(key_format_type, key_material)
     }
 }
 

@@ -27,6 +27,21 @@ pub struct KeyBlock {
     pub key_wrapping_data: Option<KeyWrappingData>,
 }
 
+impl KeyBlock {
+    /// Makes one of a key in the clear, of which nothing else is said.
+    #[must_use]
+    pub const fn plain(key_format_type: KeyFormatType, key_material: KeyMaterial) -> Self {
+        Self {
+            key_format_type,
+            key_compression_type: None,
+            key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
+            cryptographic_algorithm: None,
+            cryptographic_length: None,
+            key_wrapping_data: None,
+        }
+    }
+}
+
 /// What a key block holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyValue {

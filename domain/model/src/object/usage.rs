@@ -285,17 +285,7 @@ mod tests {
     const ENCRYPT: CryptographicUsageMask = CryptographicUsageMask::ENCRYPT;
 
     fn key_block() -> KeyBlock {
-        KeyBlock {
-            key_format_type: KeyFormatType::Raw,
-            key_compression_type: None,
-            key_value: Some(KeyValue::Plain {
-                key_material: KeyMaterial::Bytes(Material::new(vec![1; 16])),
-                attributes: Vec::new(),
-            }),
-            cryptographic_algorithm: None,
-            cryptographic_length: None,
-            key_wrapping_data: None,
-        }
+        KeyBlock::plain(KeyFormatType::Raw, KeyMaterial::Bytes(Material::new(vec![1; 16])))
     }
 
     fn managed(life: Life, attributes: &[Attribute]) -> ManagedObject {

@@ -10,7 +10,7 @@ use kmip_model::{
         CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, LinkType, ObjectType,
         ProtectionStorageMask, RecommendedCurve, Tag,
     },
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
 };
 use kmip_ports::crypto::{CryptoError, KeyPairSpecification};
 
@@ -229,12 +229,9 @@ impl Wanted {
             item.crypto().format.convert(object_type, &key, key_format_type)?
         };
         Ok(KeyBlock {
-            key_format_type,
-            key_compression_type: None,
-            key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
             cryptographic_algorithm: Some(self.algorithm),
             cryptographic_length: Some(self.length),
-            key_wrapping_data: None,
+            ..KeyBlock::plain(key_format_type, key_material)
         })
     }
 }

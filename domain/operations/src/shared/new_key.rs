@@ -3,7 +3,7 @@
 use kmip_model::{
     Material,
     enumeration::{CryptographicAlgorithm, KeyFormatType, ObjectType, SecretDataType},
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
 };
 
 use crate::{error::OperationError, processor::Item};
@@ -31,7 +31,7 @@ pub(crate) fn symmetric_key(
     Ok(Object::SymmetricKey(KeyBlock {
         cryptographic_algorithm: Some(algorithm),
         cryptographic_length: Some(length),
-        ..key_block(format, key_material)
+        ..KeyBlock::plain(format, key_material)
     }))
 }
 
@@ -45,17 +45,6 @@ pub(crate) fn secret_data(
     if !matches!(format, KeyFormatType::Opaque | KeyFormatType::Raw) {
         return Err(OperationError::KeyFormatTypeNotSupported);
     }
-    let key_block = key_block(format, KeyMaterial::Bytes(secret));
+    let key_block = KeyBlock::plain(format, KeyMaterial::Bytes(secret));
     Ok(Object::SecretData { secret_data_type, key_block })
-}
-
-const fn key_block(key_format_type: KeyFormatType, key_material: KeyMaterial) -> KeyBlock {
-    KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    }
 }

@@ -13,7 +13,7 @@ use kmip_model::{
         SecretDataType, State, StorageStatusMask, Tag, UsageLimitsUnit,
     },
     locate::{Filter, Locate},
-    object::{KeyBlock, KeyMaterial, KeyValue, Life, Object},
+    object::{KeyBlock, KeyMaterial, Life, Object},
     policy::Visibility,
 };
 
@@ -81,17 +81,7 @@ fn identifier(number: u64) -> UniqueIdentifier {
 /// Makes what an object of that type holds; smallest possible.
 pub(super) fn payload(object_type: ObjectType) -> Object {
     let bytes = || Material::new(vec![1, 2, 3]);
-    let key_block = |key_format_type| KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain {
-            key_material: KeyMaterial::Bytes(bytes()),
-            attributes: Vec::new(),
-        }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    };
+    let key_block = |key_format_type| KeyBlock::plain(key_format_type, KeyMaterial::Bytes(bytes()));
     match object_type {
         ObjectType::SymmetricKey => Object::SymmetricKey(key_block(KeyFormatType::Raw)),
         ObjectType::PublicKey => Object::PublicKey(key_block(KeyFormatType::Pkcs1)),

@@ -5,7 +5,7 @@ use kmip_model::{
     ManagedObject, Material, UniqueIdentifier,
     attribute::AttributeSet,
     enumeration::{Enumeration as _, KeyFormatType, ObjectType},
-    object::{KeyBlock, KeyMaterial, KeyValue, Object},
+    object::{KeyBlock, KeyMaterial, Object},
 };
 use kmip_ports::{crypto::KeyFormats as _, record::ObjectEncoding as _};
 use kmip_ttlv::StoredForm;
@@ -165,14 +165,7 @@ fn transparent(
     key_format_type: KeyFormatType,
     key_material: KeyMaterial,
 ) -> ManagedObject {
-    let key_block = KeyBlock {
-        key_format_type,
-        key_compression_type: None,
-        key_value: Some(KeyValue::Plain { key_material, attributes: Vec::new() }),
-        cryptographic_algorithm: None,
-        cryptographic_length: None,
-        key_wrapping_data: None,
-    };
+    let key_block = KeyBlock::plain(key_format_type, key_material);
     let object = match object_type {
         ObjectType::PrivateKey => Object::PrivateKey(key_block),
         _ => Object::PublicKey(key_block),
