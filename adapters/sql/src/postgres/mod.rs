@@ -26,6 +26,7 @@ use kmip_ports::{
     record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
+use sea_query::SelectStatement;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgRow},
@@ -47,7 +48,7 @@ use crate::{
     branches::Dates,
     figures::{self, Commits, Pool},
     jobs::Jobs,
-    listing::Listing,
+    listing,
     notes::Notes,
     row::{self, Loading, first_number, unavailable},
     search::{self, Manner, Search},
@@ -311,20 +312,8 @@ impl Maintenance for PostgresRecords {
         conditions: &[Condition],
         maximum: Option<u64>,
     ) -> Result<Page<UniqueIdentifier>, StoreError> {
-        let Some(listing) = Listing::new(conditions, maximum, Manner::Rows) else {
-            return Ok(Page::default());
-        };
-        let rows = self.read(Script::of(&listing.page)).await?;
-        let items: Result<Vec<_>, _> =
-            rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
-        let items = items.map_err(unavailable)?;
-        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        if maximum.is_none_or(|maximum| found < maximum) {
-            return Ok(Page { items, total: Some(found) });
-        }
-        let counted = self.read(Script::of(&listing.count)).await?;
-        let counted = first_number(&counted).map_err(unavailable)?.unsigned_abs();
-        Ok(Page { items, total: Some(counted.max(found)) })
+        let read = |statement: SelectStatement| self.read(Script::of(&statement));
+        listing::list(conditions, maximum, Manner::Rows, read).await
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {

@@ -40,6 +40,7 @@ use kmip_ports::{
     record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
     store::{ChangeSet, Page, StoreError, Stored},
 };
+use sea_query::SelectStatement;
 use sqlx::{
     ConnectOptions, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{
@@ -64,7 +65,7 @@ use crate::{
     cache::Cache,
     figures::{self, Commits, Pool},
     jobs::Jobs,
-    listing::Listing,
+    listing,
     notes::Notes,
     row::{self, first_number, unavailable},
     search::Manner,
@@ -339,22 +340,8 @@ impl Maintenance for SqliteRecords {
         conditions: &[Condition],
         maximum: Option<u64>,
     ) -> Result<Page<UniqueIdentifier>, StoreError> {
-        // Places come first in a row, identifiers second.
-        const IDENTIFIER: usize = 1;
-        let Some(listing) = Listing::new(conditions, maximum, Manner::Joined) else {
-            return Ok(Page::default());
-        };
-        let rows = self.read(Script::of(&listing.page)).await?;
-        let items: Result<Vec<_>, _> =
-            rows.iter().map(|row| row::identifier(row, IDENTIFIER)).collect();
-        let items = items.map_err(unavailable)?;
-        let found = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        if maximum.is_none_or(|maximum| found < maximum) {
-            return Ok(Page { items, total: Some(found) });
-        }
-        let counted = self.read(Script::of(&listing.count)).await?;
-        let counted = first_number(&counted).map_err(unavailable)?.unsigned_abs();
-        Ok(Page { items, total: Some(counted.max(found)) })
+        let read = |statement: SelectStatement| self.read(Script::of(&statement));
+        listing::list(conditions, maximum, Manner::Joined, read).await
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
