@@ -8,10 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use kmip_host::{SystemClock, secret_file};
+use kmip_host::{SystemClock, secret_file, together};
 use kmip_model::{DateTime, Material};
 use kmip_ports::clock::Clock as _;
-use kmip_x509::{CertificateAuthority, Described, Issued};
+use kmip_x509::{CertificateAuthority, Described};
 
 use crate::{
     client::ClientConfig,
@@ -67,6 +67,16 @@ pub fn make(arguments: &Arguments) -> Result<(), Report> {
         return Err(Report::new(format!("{} is there already", config_file.display())));
     }
     let pki = directory.join("pki");
+    let begun = pki.join("ca.crt");
+    if begun.exists() {
+        return Err(Report::new(format!(
+            "{} is there already, and {} is not: an interrupted init may have left them; remove {}, \
+             if nothing else has come of it, or name another directory",
+            begun.display(),
+            config_file.display(),
+            directory.display()
+        )));
+    }
     for path in [directory, &pki] {
         secret_file::create_directory(path)?;
     }
@@ -138,8 +148,7 @@ fn certificates(
     now: DateTime,
 ) -> Result<(), Report> {
     let authority = CertificateAuthority::create("kmip-app development CA", now)?;
-    write(&pki.join("ca.crt"), authority.certificate().as_bytes())?;
-    secret_file::create(&pki.join("ca.key"), &authority.key())?;
+    save(pki, "ca", authority.certificate(), &authority.key())?;
     let mut names: Vec<String> =
         ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned).collect();
     let host = address.ip().to_string();
@@ -154,13 +163,17 @@ fn certificates(
         issued.iter().map(|(_, issued)| issued.certified.described.clone()).collect();
     // Recorded first, so that nothing is in use that is not.
     client_cert::begin(&authority, &pki.join("ca.crt"), &described, now)?;
-    issued.iter().try_for_each(|(name, issued)| save(pki, name, issued))
+    issued
+        .iter()
+        .try_for_each(|(name, issued)| save(pki, name, &issued.certified.certificate, &issued.key))
 }
 
-fn save(pki: &Path, name: &str, issued: &Issued) -> Result<(), Report> {
-    write(&pki.join(format!("{name}.crt")), issued.certified.certificate.as_bytes())?;
-    secret_file::create(&pki.join(format!("{name}.key")), &issued.key)?;
-    Ok(())
+/// Writes a key and its certificate, or neither.
+fn save(pki: &Path, name: &str, certificate: &str, key: &Material) -> Result<(), Report> {
+    let certificate = Material::from(certificate.as_bytes());
+    let [key_file, certificate_file] =
+        ["key", "crt"].map(|extension| pki.join(format!("{name}.{extension}")));
+    Ok(together::create(&[(&key_file, key), (&certificate_file, &certificate)])?)
 }
 
 /// Writes a new file, for its owner only.
@@ -215,6 +228,11 @@ mod tests {
         make(&arguments).unwrap();
         let key = std::fs::read(arguments.directory.join("root.key")).unwrap();
         assert!(make(&arguments).is_err());
+        assert_eq!(std::fs::read(arguments.directory.join("root.key")).unwrap(), key);
+        // Nor where it was interrupted, and it says so.
+        std::fs::remove_file(arguments.directory.join("kmip-app.toml")).unwrap();
+        let said = make(&arguments).unwrap_err().to_string();
+        assert!(said.contains("an interrupted init may have left them"), "{said}");
         assert_eq!(std::fs::read(arguments.directory.join("root.key")).unwrap(), key);
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`clock`] | the port `Clock` from the system's clock |
 //! | [`secret_file`] | files that nobody else may read |
+//! | [`together`] | such files, made all or none |
 //! | [`handed_over`] | secrets in the environment or behind a file descriptor |
 //! | [`root_key_file`] | the port `RootKey` from a key of 32 bytes |
 //! | [`passphrase`] | the port `RootKey` from a passphrase |
@@ -21,6 +22,7 @@ pub mod passphrase;
 pub mod process;
 pub mod root_key_file;
 pub mod secret_file;
+pub mod together;
 
 pub use clock::SystemClock;
 pub use handed_over::HandedOverError;

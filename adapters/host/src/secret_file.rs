@@ -4,14 +4,16 @@
 //! returns when the bytes and the directory entry are on disk.
 
 use std::env;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use kmip_model::Material;
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::together;
 
 /// More than any secret that belongs into a file, less than what would hurt.
 const MAXIMUM_BYTES: u64 = 256 * 1024;
@@ -61,6 +63,12 @@ pub enum SecretFileError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process is making it.
+    #[error("{path} is being written by another process")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file of that name is there already.
     #[error("{path} exists already and is never replaced; move it away first")]
     Exists {
@@ -89,29 +97,14 @@ pub fn read(path: &Path) -> Result<Material, SecretFileError> {
     read_with(path, credentials.as_deref())
 }
 
-/// Writes a new secret file with mode 0600 and waits until it is on disk.
+/// Writes a new secret file with mode 0600 and waits until it is on disk. Until then nothing has
+/// its name; see [`together`].
 ///
 /// # Errors
 ///
 /// Refuses to replace a file.
 pub fn create(path: &Path, secret: &Material) -> Result<(), SecretFileError> {
-    let unwritable = |source| SecretFileError::Unwritable { path: path.to_owned(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(
-        |source| match source.kind() {
-            io::ErrorKind::AlreadyExists => SecretFileError::Exists { path: path.to_owned() },
-            _ => unwritable(source),
-        },
-    )?;
-    let written = file
-        .write_all(secret.expose())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| File::open(directory_of(path))?.sync_all());
-    written.map_err(|source| {
-        // Half a secret is worse than none. If it cannot be removed either, the first error is
-        // still the one to report.
-        let _ = fs::remove_file(path);
-        unwritable(source)
-    })
+    together::create(&[(path, secret)])
 }
 
 /// Makes a directory for secrets, and those above it, with mode 0700; keeps one that is there.
@@ -158,7 +151,7 @@ fn read_with(path: &Path, credentials: Option<&Path>) -> Result<Material, Secret
 }
 
 /// Returns the directory that has the entry of `path`.
-fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

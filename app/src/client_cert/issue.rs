@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use kmip_host::secret_file;
+use kmip_host::{
+    secret_file,
+    together::{self, NewFile},
+};
 use kmip_model::{DateTime, Material};
 use kmip_x509::{
     CertificationRequest, Certified, Client, KeyKind,
@@ -103,6 +106,11 @@ impl Files {
         let file = |end: &str| directory.join(format!("{name}{end}"));
         Self { certificate: file(".pem"), key: file(".key"), bundle: file("-bundle.pem") }
     }
+
+    /// Lists them as they appear. The certificate is the last: where it is, its key is.
+    fn in_order(&self) -> [&Path; 3] {
+        [&self.bundle, &self.key, &self.certificate]
+    }
 }
 
 /// Makes keys and certificates.
@@ -117,6 +125,8 @@ pub(super) fn issue(arguments: &IssueArguments, now: DateTime) -> Result<(), Rep
             return Err(Report::new(format!("{name} is named twice")));
         }
         let files = Files::of(&directory, name);
+        // What a command has left that was killed blocks nobody.
+        together::clear(&files.in_order())?;
         free(&files.certificate)?;
         free(&files.key)?;
         if arguments.bundle {
@@ -149,14 +159,18 @@ fn issue_one(
     let issued = authority.ca.issue_client_with(&client, arguments.key_type.kind(), now)?;
     let mut said = record(authority, &issued.certified, now)?;
     let chain = chain(authority, &issued.certified);
-    // The key comes first: a certificate that is there has its key.
-    secret_file::create(&files.key, &issued.key)?;
-    write(&files.certificate, chain.as_bytes())?;
+    let certificate = Material::from(chain.as_bytes());
+    let bundle = Zeroizing::new([issued.key.expose(), chain.as_bytes()].concat());
+    let bundle = Material::from(bundle.as_slice());
+    // The certificate comes last: one that is there has its key.
+    let bundled: NewFile<'_> = (&files.bundle, &bundle);
+    let pair: [NewFile<'_>; 2] = [(&files.key, &issued.key), (&files.certificate, &certificate)];
+    let all: Vec<NewFile<'_>> =
+        arguments.bundle.then_some(bundled).into_iter().chain(pair).collect();
+    together::create(&all)?;
     said.push_str(&line(&files.certificate, "the certificate and its CA's"));
     said.push_str(&line(&files.key, "the private key"));
     if arguments.bundle {
-        let bundle = Zeroizing::new([issued.key.expose(), chain.as_bytes()].concat());
-        secret_file::create(&files.bundle, &Material::from(bundle.as_slice()))?;
         said.push_str(&line(&files.bundle, "all of that in one file"));
     }
     Ok(said)

@@ -356,14 +356,16 @@ fn who_is_killed_has_issued_nothing_that_is_not_recorded() {
     assert!(!left.contains(&"late.pem".to_owned()), "{left:?}");
     let table = done(&program, &directory, &["list"]);
     assert!(table.lines().any(|line| line.starts_with("late")), "{table}");
-    // Both go on: what is left of the key has to be taken away first, and the lock is free.
+    // Nothing has the name of the key, and half of it is nobody else's to read.
+    assert_eq!(left, [".late.key.unfinished"]);
+    let half = fs::metadata(directory.path().join("pki/.late.key.unfinished")).unwrap();
+    assert_eq!(half.mode() & 0o777, 0o600);
+    // Both go on, and the lock is free.
     done(&program, &directory, &["issue", "early", "--key-type", "rsa2048"]);
-    let said = refused(&program, &directory, &["issue", "late"]);
-    assert!(said.contains("late.key exists already"), "{said}");
     done(&program, &directory, &["revoke", "late"]);
-    fs::remove_file(directory.path().join("pki/late.key")).unwrap();
     let said = done(&program, &directory, &["issue", "late"]);
     assert!(!said.contains("the same name has these"), "{said}");
+    assert!(!directory.path().join("pki/.late.key.unfinished").exists());
 }
 
 #[test]
