@@ -20,9 +20,11 @@
 //!
 //! A port is object-safe, takes `&self`, returns owned values and has at most five methods. Each
 //! sentence of its documentation is a promise with a function in `kmip-testkit`'s contract suite.
-//! There are no rules, defaults or implementations here.
+//! There are no rules, defaults or implementations here, but for [`bursts`], by which everybody who
+//! tells of peers tells little ([0047](../../docs/adr/0047-a-peer-does-not-fill-the-log.md)).
 
 pub mod audit;
+pub mod bursts;
 pub mod certificate;
 pub mod clock;
 pub mod crypto;

@@ -5,12 +5,16 @@
 //! anybody. Checking a password takes long on purpose, so it is done on threads for such work, a
 //! few at a time, and once for each connection and credential.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use kmip_model::{Material, Principal};
 use kmip_ports::{
+    bursts::{Bursts, Lines, Source, Sum},
     identity::{AuthenticationError, Authenticator, Credential},
     transport::Peer,
 };
@@ -31,6 +35,9 @@ const MAXIMUM_CREDENTIALS: usize = 4;
 /// How long a refusal takes, at least.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// How many lines whoever sends wrong credentials gets in a minute.
+const LINES: Lines = Lines { of_source: 5, of_cause: 5 };
+
 /// Stands for a connection and a credential; says nothing about either to who has not the key.
 type Mark = [u8; 32];
 
@@ -42,6 +49,7 @@ pub struct AccountAuthenticator {
     /// Whether the credential was the account's: neither changes while the server runs.
     checked: Cache<Mark, bool>,
     permits: Arc<Semaphore>,
+    refused: Refused,
 }
 
 impl AccountAuthenticator {
@@ -59,6 +67,7 @@ impl AccountAuthenticator {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             checked: Cache::new(REMEMBERED),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            refused: Refused::default(),
         }
     }
 
@@ -136,6 +145,44 @@ impl AccountAuthenticator {
     }
 }
 
+/// Tells of credentials that were refused, and no more of them than somebody can read.
+struct Refused {
+    bursts: Bursts<Source, String>,
+    begun: Instant,
+}
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self { bursts: Bursts::new(LINES, tell), begun: Instant::now() }
+    }
+}
+
+impl Refused {
+    fn tell(&self, peer: &Peer, certificate: &str, error: AuthenticationError) {
+        if self.may_tell(peer, certificate, error) {
+            let connection = peer.connection;
+            tracing::warn!(connection, certificate, %error, "credential refused");
+        }
+    }
+
+    /// Counts for whomever the certificate names; where it names nobody, for whoever is there.
+    fn may_tell(&self, peer: &Peer, certificate: &str, error: AuthenticationError) -> bool {
+        let source = match certificate {
+            "" => Source::of(peer),
+            user => Source::User(user.to_owned()),
+        };
+        let now = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        self.bursts.may_tell(source, error.to_string(), now)
+    }
+}
+
+/// Tells a sum.
+fn tell(sum: &Sum<Source, String>) {
+    let Sum { source, cause, more } = sum;
+    let source = source.as_ref().map(tracing::field::display);
+    tracing::warn!(source, error = cause, more, "and more credentials refused");
+}
+
 #[async_trait]
 impl Authenticator for AccountAuthenticator {
     async fn authenticate(
@@ -154,8 +201,7 @@ impl Authenticator for AccountAuthenticator {
         let holder = self.holder(peer, credentials).await;
         if let Err(error) = holder {
             let certificate = by_certificate.map(|principal| principal.user).unwrap_or_default();
-            let connection = peer.connection;
-            tracing::warn!(connection, certificate, %error, "credential refused");
+            self.refused.tell(peer, &certificate, error);
             tokio::time::sleep(DELAY).await;
         }
         holder
@@ -170,6 +216,21 @@ mod tests {
 
     use super::*;
     use crate::password::cheap;
+
+    #[test]
+    fn who_connects_again_gets_no_more_lines() {
+        let refused = Refused::default();
+        let told = |certificate: &str| {
+            let peers = (0..50).map(|connection| Peer {
+                connection,
+                address: Some(([192, 0, 2, 1], 1_024).into()),
+                certificates: Vec::new(),
+            });
+            let wrong = AuthenticationError::WrongCredential;
+            peers.filter(|peer| refused.may_tell(peer, certificate, wrong)).count()
+        };
+        assert_eq!([told(""), told("alice"), told("bob"), told("bob")], [5, 5, 5, 0]);
+    }
 
     struct Nobody(AuthenticationError);
 

@@ -10,7 +10,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use kmip_transport::{Acceptor, Blame, Failure, Shutdown, Stream};
+use kmip_transport::{Acceptor, Blame, Failure, Shutdown, Sparing, Stream};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -70,6 +70,7 @@ struct Common {
     acceptor: Option<Arc<dyn Acceptor>>,
     router: Router,
     shutdown: Shutdown,
+    sparing: Sparing,
 }
 
 impl AdminListener {
@@ -90,8 +91,12 @@ impl AdminListener {
         let address =
             socket.local_addr().map_err(|source| ListenError::Refused { address, source })?;
         let shutdown = Shutdown::new();
-        let common =
-            Arc::new(Common { acceptor, router: routes.router(), shutdown: shutdown.clone() });
+        let common = Arc::new(Common {
+            acceptor,
+            router: routes.router(),
+            shutdown: shutdown.clone(),
+            sparing: Sparing::default(),
+        });
         Ok(Self { address, shutdown, task: tokio::spawn(accept(socket, common)) })
     }
 
@@ -126,6 +131,7 @@ async fn accept(socket: TcpListener, common: Arc<Common>) {
         };
         match accepted {
             Ok((stream, peer)) => {
+                common.sparing.settle();
                 if let Ok(place) = Arc::clone(&free).try_acquire_owned() {
                     connections.spawn(serve(Arc::clone(&common), stream, peer, place));
                 } else {
@@ -167,10 +173,12 @@ async fn serve(
             let peer = Peer::new(Arc::clone(acceptor), certificates, trust);
             answer(&common, stream, Some(peer)).await;
         }
-        Ok(Err(Failure { reason, blame: Blame::Operator, .. })) => {
+        Ok(Err(Failure { reason, blame: Blame::Operator, cause }))
+            if common.sparing.may_tell(peer, cause.name()) =>
+        {
             tracing::warn!(%peer, reason, "no TLS session on the admin port");
         }
-        Ok(Err(Failure { reason, blame: Blame::Nobody, .. })) => {
+        Ok(Err(Failure { reason, .. })) => {
             tracing::debug!(%peer, reason, "no TLS session on the admin port");
         }
         Err(_) => tracing::debug!(%peer, "a handshake on the admin port took too long"),

@@ -20,6 +20,7 @@ use crate::drain::Shutdown;
 use crate::frame::{FrameReader, HEADER_BYTES, Header};
 use crate::limits::LimitsInForce;
 use crate::observer::Opened;
+use crate::sparing::Sparing;
 
 /// How long a connection that cannot go on is still read, so that the peer can read its answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -33,6 +34,7 @@ pub(crate) struct Common {
     pub(crate) shutdown: Shutdown,
     pub(crate) failed_handshakes: AtomicU64,
     pub(crate) messages: AtomicU64,
+    pub(crate) sparing: Sparing,
 }
 
 /// Why a connection ended.
@@ -72,24 +74,41 @@ pub(crate) async fn serve(
     // Asked for before the handshake: what changes during it is looked at before the first message.
     let trust = common.acceptor.trust();
     let begun = Instant::now();
-    let Some(Accepted { mut session, certificates }) = handshake(&common, stream).await else {
+    let Some(Accepted { mut session, certificates }) = handshake(&common, stream, address).await
+    else {
         return;
     };
     let _opened = Opened::after(begun.elapsed(), &common.observer);
     let peer = Peer { connection, address: Some(address), certificates };
     let end = messages(&common, session.as_mut(), &peer, trust).await;
-    match end {
-        End::Closed | End::Idle | End::Drained => tracing::debug!(?end, "connection ended"),
-        End::CutOff | End::SlowReader => tracing::info!(?end, "connection ended"),
-        End::SlowMessage | End::Unreadable | End::Foreign | End::Untrusted => {
-            tracing::warn!(?end, "connection ended");
-        }
-    }
+    tell(&common, address, end);
     close(&common, session, end).await;
 }
 
+/// Tells how a connection ended.
+fn tell(common: &Common, address: SocketAddr, end: End) {
+    let cause = match end {
+        End::Closed | End::Idle | End::Drained => {
+            return tracing::debug!(?end, "connection ended");
+        }
+        End::CutOff => "cut off",
+        End::SlowReader => "slow reader",
+        End::SlowMessage => "slow message",
+        End::Unreadable => "unreadable",
+        End::Foreign => "foreign",
+        End::Untrusted => "untrusted",
+    };
+    if !common.sparing.may_tell(address, cause) {
+        tracing::debug!(?end, "connection ended");
+    } else if matches!(end, End::CutOff | End::SlowReader) {
+        tracing::info!(?end, "connection ended");
+    } else {
+        tracing::warn!(?end, "connection ended");
+    }
+}
+
 /// Makes the session, within its time; tells why if there is none.
-async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
+async fn handshake(common: &Common, stream: TcpStream, address: SocketAddr) -> Option<Accepted> {
     let accept = common.acceptor.accept(stream);
     let result = tokio::select! {
         result = timeout(common.limits.limits().handshake_timeout, accept) => result,
@@ -106,6 +125,10 @@ async fn handshake(common: &Common, stream: TcpStream) -> Option<Accepted> {
     common.failed_handshakes.fetch_add(1, Ordering::Relaxed);
     common.observer.failed(failure.cause);
     let (cause, reason) = (failure.cause.name(), failure.reason);
+    if !common.sparing.may_tell(address, cause) {
+        tracing::debug!(cause, reason, "no TLS session");
+        return None;
+    }
     match failure.blame {
         Blame::Nobody => tracing::info!(cause, reason, "no TLS session"),
         Blame::Operator => tracing::warn!(cause, reason, "no TLS session"),

@@ -9,6 +9,7 @@
 //! | `frame` | where a message ends |
 //! | [`dates`] | when what a transport shows and trusts goes out of date |
 //! | `observer` | who is told of connections, if nobody else |
+//! | [`sparing`] | how much is told of a peer that comes again and again |
 //! | [`drain`] | the signal to finish |
 //!
 //! It knows nothing of TLS, and nothing of KMIP but the eight octets that begin a message. It never
@@ -19,6 +20,7 @@ pub mod dates;
 pub mod drain;
 pub mod limits;
 pub mod listener;
+pub mod sparing;
 
 mod connection;
 mod frame;
@@ -30,3 +32,4 @@ pub use drain::Shutdown;
 pub use limits::{Limits, LimitsInForce, MessageLimit};
 pub use listener::{ListenError, Listener, ServeReport};
 pub use observer::Unobserved;
+pub use sparing::Sparing;

@@ -18,6 +18,7 @@ use crate::connection::{self, Common};
 use crate::drain::Shutdown;
 use crate::limits::{Limits, LimitsInForce};
 use crate::observer::Unobserved;
+use crate::sparing::Sparing;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -136,6 +137,7 @@ impl Listener {
             shutdown: shutdown.clone(),
             failed_handshakes: AtomicU64::new(0),
             messages: AtomicU64::new(0),
+            sparing: Sparing::default(),
         });
         let mut connections = Connections::new(Arc::clone(&common));
         let mut rest = SHORTEST_REST;
@@ -151,6 +153,7 @@ impl Listener {
             match accepted {
                 Ok((stream, address)) => {
                     rest = SHORTEST_REST;
+                    common.sparing.settle();
                     connections.add(stream, address);
                 }
                 Err(error) => {

@@ -55,21 +55,16 @@ impl Endpoint {
                 let refused = answer.items.iter().any(|item| item.operation.is_none());
                 Answered { version, refused, bytes: response::write(version, &answer) }
             }
-            Err(unreadable) => self.refuse(&unreadable, correlation),
+            Err(unreadable) => self.refuse(peer, &unreadable, correlation),
         }
     }
 
-    fn refuse(&self, unreadable: &Unreadable, correlation: String) -> Answered {
-        let error = match &unreadable.cause {
-            Cause::Version => {
-                tracing::info!(traceparent = correlation, "message refused: no such version");
-                OperationError::UnsupportedProtocolVersion
-            }
-            Cause::Fault(fault) => {
-                tracing::info!(%fault, traceparent = correlation, "message refused");
-                PayloadFault::Malformed(fault.tag).into()
-            }
+    fn refuse(&self, peer: &Peer, unreadable: &Unreadable, correlation: String) -> Answered {
+        let (told, error): (&dyn std::fmt::Display, _) = match &unreadable.cause {
+            Cause::Version => (&"no such version", OperationError::UnsupportedProtocolVersion),
+            Cause::Fault(fault) => (fault, PayloadFault::Malformed(fault.tag).into()),
         };
+        self.processor.refuse_unreadable(peer, told, &correlation);
         let answer = ResponseMessage {
             time_stamp: self.processor.now(),
             client_correlation_value: None,

@@ -1,6 +1,8 @@
 //! What the log says of refusals: who, what, by which rule; and no more lines than can be read.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use kmip_model::enumeration::{Operation, ResultReason, RevocationReasonCode, Tag};
@@ -93,9 +95,43 @@ fn who_is_refused_again_and_again_does_not_fill_the_log() {
     let told = about.iter().filter(|line| line.contains("item refused")).count();
     assert!(told < 100, "{told} lines");
     // What was not told is summed up, at the latest when the server ends.
-    let more = about.iter().filter_map(|line| {
+    assert_eq!(told + more(&about), 300, "{about:#?}");
+}
+
+/// Adds up what lines say was left out.
+fn more(lines: &[String]) -> usize {
+    let more = lines.iter().filter_map(|line| {
         let (_, rest) = line.split_once(" more=")?;
         rest.split_whitespace().next()?.parse::<usize>().ok()
     });
-    assert_eq!(told + more.sum::<usize>(), 300, "{about:#?}");
+    more.sum()
+}
+
+#[test]
+fn who_connects_again_and_again_does_not_fill_the_log() {
+    let directory = Directory::make();
+    let log = directory.path().join("log");
+    let Some(server) = serve(&directory, &log) else { return };
+    for _ in 0..60 {
+        // A message that no version can be read from, on a connection of its own.
+        let mut alice = connect(&server, &directory, "alice");
+        let unreadable = [0x42, 0x00, 0x78, 0x01, 0, 0, 0, 8, 0x42, 0x00, 0x77, 0x01, 0, 0, 0, 0];
+        alice.send(&unreadable).expect("the server reads it");
+        let _ = alice.receive();
+        // What is no handshake; the server closes when it has seen it.
+        let mut socket = TcpStream::connect(server.address()).expect("the server listens");
+        socket.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("the server reads it");
+        let _ = socket.read_to_end(&mut Vec::new());
+    }
+    let about = lines(server, &log, "");
+    let of = |text: &str| about.iter().filter(|line| line.contains(text)).cloned().collect();
+    // A slow computer may take more than one minute.
+    for (text, sums, most) in [
+        ("message refused", "more messages refused", 40),
+        ("no TLS session", "more of this kind", 3),
+    ] {
+        let (told, summed): (Vec<String>, Vec<String>) = (of(text), of(sums));
+        assert!(told.len() <= most, "{told:#?}");
+        assert_eq!(told.len() + more(&summed), 60, "{told:#?} {summed:#?}");
+    }
 }

@@ -211,6 +211,11 @@ impl Processor {
         &*self.ports.observer
     }
 
+    /// Tells of what came in place of a message; nothing can be executed of it.
+    pub fn refuse_unreadable(&self, peer: &Peer, error: &dyn std::fmt::Display, correlation: &str) {
+        self.refusals.unreadable(peer, error, correlation, self.now());
+    }
+
     /// Executes one message.
     pub async fn execute(
         &self,

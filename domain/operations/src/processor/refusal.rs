@@ -2,16 +2,10 @@
 //!
 //! A line is for the operator, so it says what the answer keeps back: that a policy refused, and
 //! which section of it. It never has material, credentials or attributes. Who is refused again and
-//! again gets a few lines a minute; the rest are counted, and summed up when the minute is over.
+//! again gets a few lines a minute, however often it connects; the rest are counted, and summed up
+//! when the minute is over.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::fmt::{Display, Write as _};
 
 use kmip_model::{
     DateTime, UniqueIdentifier,
@@ -20,21 +14,19 @@ use kmip_model::{
     object::UsageDenied,
     policy::{Judgement, Permission},
 };
-use kmip_ports::{store::StoreError, transport::Peer};
+use kmip_ports::{
+    bursts::{Bursts, Lines, Source, Sum},
+    store::StoreError,
+    transport::Peer,
+};
 
 use crate::{
     error::{OperationError, WrappingRefused},
     message::RequestMessage,
 };
 
-/// How long refusals of one connection are counted together, in seconds.
-const WINDOW: i64 = 60;
-
-/// How many lines one connection gets in that time.
-const LINES: u32 = 20;
-
-/// How many connections are counted at once; then all are summed up.
-const CONNECTIONS: usize = 1_024;
+/// How many lines one user gets in a minute, or one network of which no user is known.
+const LINES: Lines = Lines { of_source: 20, of_cause: 20 };
 
 /// How much of what a client sent is repeated in a line, in characters.
 const LONGEST_IDENTIFIER: usize = 128;
@@ -186,50 +178,13 @@ fn is_failure(error: &OperationError) -> bool {
 /// What is summed up: an operation, or a whole message, and the kind of rule.
 type Kind = (Option<Operation>, &'static str);
 
-/// What one connection was refused of late.
-#[derive(Debug)]
-struct Burst {
-    since: DateTime,
-    told: u32,
-    more: BTreeMap<Kind, u64>,
-}
-
-impl Burst {
-    fn begun(since: DateTime) -> Self {
-        Self { since, told: 0, more: BTreeMap::new() }
-    }
-}
-
-/// A sum that is told when its time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sum {
-    connection: u64,
-    kind: Kind,
-    more: u64,
-}
-
-impl Sum {
-    fn tell(&self) {
-        let Self { connection, kind: (operation, rule), more } = *self;
-        if let Some(operation) = operation {
-            tracing::info!(connection, %operation, rule, more, "and more of this kind refused");
-        } else {
-            tracing::info!(connection, rule, more, "and more messages refused");
-        }
-    }
-}
-
 /// Tells refusals, and no more of them than somebody can read.
 #[derive(Debug)]
-pub(super) struct Refusals {
-    bursts: Mutex<HashMap<u64, Burst>>,
-    /// When the first burst is over; asked with every message, so without the lock.
-    due: AtomicI64,
-}
+pub(super) struct Refusals(Bursts<Source, Kind>);
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { bursts: Mutex::default(), due: AtomicI64::new(i64::MAX) }
+        Self(Bursts::new(LINES, tell))
     }
 }
 
@@ -249,7 +204,7 @@ impl Refusals {
             return;
         }
         let kind = if denial.is_some() { "policy" } else { kind(error) };
-        if self.may_tell(connection, (Some(operation), kind), now) {
+        if self.may_tell(Source::User(user.to_owned()), (Some(operation), kind), now) {
             let rule = denial.map_or_else(|| kind.to_owned(), |denial| denial.by.rule());
             tracing::info!(
                 %operation, %error, user, object, rule, connection, traceparent = correlation, "item refused"
@@ -268,7 +223,8 @@ impl Refusals {
     ) {
         let connection = peer.connection;
         let rule = kind(error);
-        if self.may_tell(connection, (None, rule), now) {
+        let source = user.map_or_else(|| Source::of(peer), |user| Source::User(user.to_owned()));
+        if self.may_tell(source, (None, rule), now) {
             let address = peer.address.map(tracing::field::display);
             let items = request.items.len();
             let correlation = request.server_correlation_value.as_deref();
@@ -278,70 +234,43 @@ impl Refusals {
         }
     }
 
+    /// Tells of what was no message that can be read.
+    pub(super) fn unreadable(
+        &self,
+        peer: &Peer,
+        error: &dyn Display,
+        correlation: &str,
+        now: DateTime,
+    ) {
+        let connection = peer.connection;
+        let rule = "form";
+        if self.may_tell(Source::of(peer), (None, rule), now) {
+            let address = peer.address.map(tracing::field::display);
+            tracing::info!(
+                %error, rule, connection, address, traceparent = correlation, "message refused"
+            );
+        }
+    }
+
     /// Sums up what is over.
     pub(super) fn settle(&self, now: DateTime) {
-        if now.0 >= self.due.load(Ordering::Relaxed) {
-            for sum in self.over(now) {
-                sum.tell();
-            }
-        }
+        self.0.settle(now.0);
     }
 
-    /// Says whether a line is to be told; otherwise it is counted.
-    fn may_tell(&self, connection: u64, kind: Kind, now: DateTime) -> bool {
-        self.settle(now);
-        let mut bursts = self.lock();
-        let sums = if bursts.len() >= CONNECTIONS && !bursts.contains_key(&connection) {
-            bursts.drain().flat_map(|(connection, burst)| sums(connection, burst)).collect()
-        } else {
-            Vec::new()
-        };
-        let burst = bursts.entry(connection).or_insert_with(|| Burst::begun(now));
-        self.due.fetch_min(burst.since.0.saturating_add(WINDOW), Ordering::Relaxed);
-        let tell = burst.told < LINES;
-        if tell {
-            burst.told = burst.told.saturating_add(1);
-        } else {
-            let count = burst.more.entry(kind).or_default();
-            *count = count.saturating_add(1);
-        }
-        drop(bursts);
-        sums.iter().for_each(Sum::tell);
-        tell
-    }
-
-    /// Takes the bursts that are over.
-    fn over(&self, now: DateTime) -> Vec<Sum> {
-        let mut bursts = self.lock();
-        // A clock that was set back ends a burst, too: its time would not come.
-        let is_over = |burst: &Burst| !(0..WINDOW).contains(&now.since(burst.since));
-        let over = bursts.extract_if(|_, burst| is_over(burst));
-        let mut found: Vec<Sum> =
-            over.flat_map(|(connection, burst)| sums(connection, burst)).collect();
-        found.sort_unstable_by_key(|sum| (sum.connection, sum.kind));
-        let first = bursts.values().map(|burst| burst.since.0).min();
-        let due = first.map_or(i64::MAX, |since| since.saturating_add(WINDOW));
-        self.due.store(due, Ordering::Relaxed);
-        found
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Burst>> {
-        // A map is whole after every call, so a panic elsewhere does not matter.
-        self.bursts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn may_tell(&self, source: Source, kind: Kind, now: DateTime) -> bool {
+        self.0.may_tell(source, kind, now.0)
     }
 }
 
-impl Drop for Refusals {
-    /// Nothing that was counted is lost at the end.
-    fn drop(&mut self) {
-        for (connection, burst) in self.lock().drain() {
-            sums(connection, burst).for_each(|sum| sum.tell());
-        }
+/// Tells a sum.
+fn tell(sum: &Sum<Source, Kind>) {
+    let Sum { source, cause: (operation, rule), more } = sum;
+    let source = source.as_ref().map(tracing::field::display);
+    if let Some(operation) = operation {
+        tracing::info!(source, %operation, rule, more, "and more of this kind refused");
+    } else {
+        tracing::info!(source, rule, more, "and more messages refused");
     }
-}
-
-fn sums(connection: u64, burst: Burst) -> impl Iterator<Item = Sum> {
-    burst.more.into_iter().map(move |(kind, more)| Sum { connection, kind, more })
 }
 
 /// Writes an identifier as it may stand in a log: whoever sent it chose it.
@@ -352,16 +281,13 @@ fn shortened(identifier: &UniqueIdentifier) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use kmip_model::enumeration::State;
 
     use super::*;
 
-    const GET: Kind = (Some(Operation::Get), "state");
     const NOW: DateTime = DateTime(1_000);
-
-    fn at(seconds: i64) -> DateTime {
-        DateTime(NOW.0.saturating_add(seconds))
-    }
 
     fn by_policy(judgement: Judgement) -> DeniedBy {
         DeniedBy::Policy {
@@ -419,41 +345,19 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_told_in_part_and_then_summed_up() {
+    fn nobody_gets_more_lines_by_connecting_again() {
         let refusals = Refusals::default();
-        let other = (Some(Operation::Destroy), "policy");
-        let told = (0..100).filter(|_| refusals.may_tell(1, GET, NOW)).count();
-        assert_eq!(told, 20);
-        assert!(!refusals.may_tell(1, other, at(59)));
-        assert!(refusals.may_tell(2, GET, at(59)), "another connection has lines of its own");
-        assert_eq!(refusals.over(at(59)), []);
-        let sum = |kind, more| Sum { connection: 1, kind, more };
-        let mut expected = [sum(GET, 80), sum(other, 1)];
-        expected.sort_unstable_by_key(|sum| sum.kind);
-        assert_eq!(refusals.over(at(60)), expected);
-        assert_eq!(refusals.over(at(600)), [], "what was told in full has no sum");
-        assert!(refusals.may_tell(1, GET, at(600)));
-    }
-
-    #[test]
-    fn nobody_is_asked_for_sums_before_there_can_be_one() {
-        let refusals = Refusals::default();
-        assert_eq!(refusals.due.load(Ordering::Relaxed), i64::MAX);
-        refusals.may_tell(1, GET, NOW);
-        refusals.may_tell(2, GET, at(30));
-        assert_eq!(refusals.due.load(Ordering::Relaxed), at(60).0);
-        refusals.settle(at(60));
-        assert_eq!(refusals.due.load(Ordering::Relaxed), at(90).0);
-        assert_eq!(refusals.lock().len(), 1);
-    }
-
-    #[test]
-    fn many_connections_take_no_more_room() {
-        let refusals = Refusals::default();
-        for connection in 0..5_000 {
-            assert!(refusals.may_tell(connection, GET, NOW));
-        }
-        assert!(refusals.lock().len() <= CONNECTIONS);
+        let kind = (Some(Operation::Get), "state");
+        let peers = (0..100).map(|connection| Peer {
+            connection,
+            address: Some(SocketAddr::new([192, 0, 2, 1].into(), 1_024)),
+            certificates: Vec::new(),
+        });
+        let told: Vec<bool> =
+            peers.map(|peer| refusals.may_tell(Source::of(&peer), kind, NOW)).collect();
+        assert_eq!(told.iter().filter(|told| **told).count(), 20);
+        let bob = || Source::User("bob".to_owned());
+        assert!(refusals.may_tell(bob(), kind, NOW), "a user has lines of its own");
     }
 
     #[test]
