@@ -112,14 +112,10 @@ fn create(section: &config::RootKey, next: bool) -> Result<Source, Report> {
     Ok(source)
 }
 
-/// Reads the state of the root key; `progress` is told how many records were read.
-pub(crate) async fn status(
-    store: &SealedStore,
-    source: Option<&Source>,
-    progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Status, Report> {
+/// Reads the state of the root key.
+pub(crate) async fn status(store: &SealedStore, source: Option<&Source>) -> Result<Status, Report> {
     let source = source.map_or_else(|| "in memory".to_owned(), ToString::to_string);
-    Ok(Status { source, ring: store.inspect_keys(progress).await? })
+    Ok(Status { source, ring: store.inspect_keys().await? })
 }
 
 /// Changes the root key to what `section` names as the next, or to a new one in the same file, and

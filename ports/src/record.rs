@@ -166,6 +166,9 @@ pub trait RecordStore: Send + Sync {
     async fn begin(&self, notary: Arc<dyn Notary>) -> Result<(), StoreError>;
 }
 
+/// The number of a data key, and how many records are sealed under it.
+pub type KeyCount = (u32, u64);
+
 /// Keeps the wrapped data keys. Storage adapters implement it.
 #[async_trait]
 pub trait DataKeys: Send + Sync {
@@ -183,6 +186,10 @@ pub trait DataKeys: Send + Sync {
         before: &[WrappedKey],
         after: Vec<WrappedKey>,
     ) -> Result<(), StoreError>;
+
+    /// Counts the records that are sealed under each data key, destroyed ones too, lowest number
+    /// first; a key that seals none is left out.
+    async fn count_records(&self) -> Result<Vec<KeyCount>, StoreError>;
 }
 
 /// A claim in the terms of a record store: no other live record of `owner` has `term`.

@@ -254,29 +254,15 @@ impl SealedStore {
         }))
     }
 
-    /// Reads which data keys there are, whether the root key opens them, and what is under each;
-    /// `progress` is told how many records were read.
-    pub async fn inspect_keys(
-        &self,
-        progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<KeyRing, SealedError> {
-        let mut snapshot = self.maintenance.snapshot().await?;
-        let wrapped = snapshot.keys().await?;
-        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut read = 0_u64;
-        loop {
-            let page = snapshot.records(TOGETHER).await?;
-            if page.is_empty() {
-                break;
-            }
-            for (_, stored) in &page {
-                let count = counts.entry(stored.value.sealed.key).or_default();
-                *count = count.saturating_add(1);
-            }
-            read = read.saturating_add(page.len() as u64);
-            progress(read);
-        }
-        drop(snapshot);
+    /// Reads which data keys there are, whether the root key opens them, and how much is under each.
+    ///
+    /// # Errors
+    /// Says that the store or the root key is not to be had.
+    pub async fn inspect_keys(&self) -> Result<KeyRing, SealedError> {
+        // Counted first: what another server seals meanwhile may be under a new data key.
+        let counts = self.data_keys.count_records().await?;
+        let mut counts: BTreeMap<u32, u64> = counts.into_iter().collect();
+        let wrapped = self.data_keys.load_keys().await?;
         let mut keys = Vec::new();
         for WrappedKey { number, wrapped } in wrapped {
             let mut opens = false;

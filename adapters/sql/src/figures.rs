@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kmip_model::enumeration::{Enumeration as _, State};
 use kmip_ports::observe::{StateCount, StoreFigures};
-use sea_query::{CaseStatement, Expr, ExprTrait as _, Func, Query, SelectStatement};
+use sea_query::{CaseStatement, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
 
 use crate::{
     cache::Cache,
@@ -90,6 +90,18 @@ pub(crate) fn state_counts(row: &impl Cells) -> Result<Vec<StateCount>, sqlx::Er
         }
     }
     Ok(counts)
+}
+
+/// Counts all records by the data key that they are sealed under, lowest number first.
+pub(crate) fn count_by_key() -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .column(RecordTable::KeyNumber)
+        .expr(Func::count(Expr::col(RecordTable::Seq)))
+        .from(RecordTable::Table)
+        .group_by_col(RecordTable::KeyNumber)
+        .order_by(RecordTable::KeyNumber, Order::Asc);
+    select
 }
 
 fn wide(count: usize) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kmip_model::{DateTime, UniqueIdentifier};
 use kmip_ports::{
     audit::{Anchor, AuditBlock, Link},
-    record::{Columns, Record, Sealed, Spent, Term, WrappedKey},
+    record::{Columns, KeyCount, Record, Sealed, Spent, Term, WrappedKey},
     store::{Revision, StoreError, Stored},
 };
 use tracing::error;
@@ -157,6 +157,11 @@ pub(crate) fn columns_at(row: &impl Cells, first: usize) -> Result<Read, sqlx::E
     let seal = row.bytes_if_any(at(14))?.map(|seal| seal_of(&seal)).transpose()?;
     let spent = Spent { amount: row.number(at(13))?, seal };
     Ok(Read { revision: Revision(unsigned(row, first)?), columns, sealed, spent })
+}
+
+/// Reads of how many records a data key is.
+pub(crate) fn key_count(row: &impl Cells) -> Result<KeyCount, sqlx::Error> {
+    Ok((unsigned(row, 0)?, unsigned(row, 1)?))
 }
 
 /// Reads a seal.

@@ -14,8 +14,7 @@ use crate::{
 
 /// Tells where the root key comes from, and what is sealed under which data key.
 pub(super) async fn status(place: &Place, teller: &Teller) -> Result<Finding, Report> {
-    let read = &mut |read| teller.progress("reading", read, None);
-    let status = root_key_verbs::status(&place.store, place.root_key.as_ref(), read).await?;
+    let status = root_key_verbs::status(&place.store, place.root_key.as_ref()).await?;
     for line in status.to_string().lines() {
         teller.line(line).await?;
     }

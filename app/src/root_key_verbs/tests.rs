@@ -112,7 +112,7 @@ async fn a_root_key_in_a_file_is_made_anew_in_its_place() {
 
     let storage = place.open(place.section()).await.unwrap();
     assert_readable(&storage).await;
-    let status = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap();
+    let status = status(&storage.store, storage.root_key.as_ref()).await.unwrap();
     assert!(status.ring.opens() && status.ring.left() == 0);
     let text = status.to_string();
     assert!(text.contains("data key 2: opened by the root key, 3 records, seals"), "{text}");
@@ -146,15 +146,12 @@ async fn a_rotation_that_ended_before_the_file_was_swapped_ends_at_the_next_star
     assert_eq!(std::fs::read(place.key()).unwrap(), made);
     assert!(!beside.exists());
     assert_readable(&storage).await;
-    let shown = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap();
+    let shown = status(&storage.store, storage.root_key.as_ref()).await.unwrap();
     assert_eq!(shown.ring.left(), 3);
     assert!(shown.to_string().contains("3 records are left"), "{shown}");
     // What is left is sealed anew without anybody asking.
     storage.go_on_sealing().unwrap().await.unwrap();
-    assert_eq!(
-        status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap().ring.left(),
-        0
-    );
+    assert_eq!(status(&storage.store, storage.root_key.as_ref()).await.unwrap().ring.left(), 0);
     assert_readable(&storage).await;
     storage.close().await;
 }
@@ -227,7 +224,7 @@ async fn clients_are_served_while_the_root_key_changes() {
         let stored = storage.store.load(&identifier).await.unwrap().unwrap();
         assert_eq!(*stored.value, object(number));
     }
-    let ring = status(&storage.store, storage.root_key.as_ref(), &mut |_| {}).await.unwrap().ring;
+    let ring = status(&storage.store, storage.root_key.as_ref()).await.unwrap().ring;
     assert_eq!((ring.keys.len(), ring.homeless, ring.opens()), (1 + ROTATIONS, 0, true));
     storage.close().await;
 }

@@ -1,5 +1,6 @@
 //! A record store that forgets everything when it is dropped, and lets tests tamper with it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -8,7 +9,8 @@ use kmip_ports::{
     audit::{Anchor, AuditBlock, AuditEvent, Durability, Link, Notary},
     maintenance::{Entry, Maintenance, Part, Resealed, Snapshot},
     record::{
-        Columns, Condition, DataKeys, Record, RecordStore, Spent, TermClaim, TermQuery, WrappedKey,
+        Columns, Condition, DataKeys, KeyCount, Record, RecordStore, Spent, TermClaim, TermQuery,
+        WrappedKey,
     },
     store::{ChangeSet, Debit, Page, Revision, StoreError, Stored},
 };
@@ -244,6 +246,15 @@ impl DataKeys for MemoryRecords {
             }
         }
         Ok(())
+    }
+
+    async fn count_records(&self) -> Result<Vec<KeyCount>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for (_, stored) in &lock(&self.0).records {
+            let count: &mut u64 = counts.entry(stored.value.sealed.key).or_default();
+            *count = count.saturating_add(1);
+        }
+        Ok(counts.into_iter().collect())
     }
 }
 

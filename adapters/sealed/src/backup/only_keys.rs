@@ -7,7 +7,9 @@ use kmip_model::UniqueIdentifier;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
-    record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    record::{
+        Condition, DataKeys, KeyCount, Record, RecordStore, TermClaim, TermQuery, WrappedKey,
+    },
     store::{ChangeSet, Page, StoreError, Stored},
 };
 
@@ -58,6 +60,10 @@ impl DataKeys for OnlyKeys {
 
     async fn replace_keys(&self, _: &[WrappedKey], _: Vec<WrappedKey>) -> Result<(), StoreError> {
         Err(StoreError::Unavailable)
+    }
+
+    async fn count_records(&self) -> Result<Vec<KeyCount>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -7,7 +7,7 @@ use kmip_model::ManagedObject;
 use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Snapshot},
-    record::{Condition, DataKeys, RecordStore, TermClaim, TermQuery},
+    record::{Condition, DataKeys, KeyCount, RecordStore, TermClaim, TermQuery},
     root_key::RootKeyError,
     store::{ChangeSet, ObjectStore as _, Page, Revision},
 };
@@ -33,11 +33,14 @@ struct Interrupted {
     below: Arc<MemoryRecords>,
     left: AtomicU32,
     lost: Lost,
+    /// How often everything was to be read.
+    snapshots: AtomicU32,
 }
 
 impl Interrupted {
     fn after(below: &Arc<MemoryRecords>, writes: u32, lost: Lost) -> Arc<Self> {
-        Arc::new(Self { below: Arc::clone(below), left: AtomicU32::new(writes), lost })
+        let (left, snapshots) = (AtomicU32::new(writes), AtomicU32::new(0));
+        Arc::new(Self { below: Arc::clone(below), left, lost, snapshots })
     }
 
     async fn write<T>(
@@ -107,6 +110,10 @@ impl DataKeys for Interrupted {
     ) -> Result<(), StoreError> {
         self.write(self.below.replace_keys(before, after)).await
     }
+
+    async fn count_records(&self) -> Result<Vec<KeyCount>, StoreError> {
+        self.below.count_records().await
+    }
 }
 
 #[async_trait]
@@ -120,6 +127,7 @@ impl Maintenance for Interrupted {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.snapshots.fetch_add(1, Ordering::Relaxed);
         self.below.snapshot().await
     }
 
@@ -257,7 +265,7 @@ fn seal_anew(store: &SealedStore) -> Result<SealedAnew, StoreError> {
 }
 
 fn inspect(store: &SealedStore) -> KeyRing {
-    pollster::block_on(store.inspect_keys(&mut |_| {})).unwrap()
+    pollster::block_on(store.inspect_keys()).unwrap()
 }
 
 /// The numbers of the data keys with how many records are under each.
@@ -291,6 +299,17 @@ fn another_root_key_opens_everything_and_the_old_one_nothing() {
     assert_eq!(terms.value.terms, after.value.terms);
     assert_eq!(terms.revision, after.revision);
     assert!(pollster::block_on(again.verify(&mut |_| {})).unwrap().is_sound());
+}
+
+#[test]
+fn the_database_counts_what_is_under_a_data_key() {
+    let disk = Disk::with_objects(3);
+    let database = Interrupted::after(&disk.records, u32::MAX, Lost::Write);
+    let store = disk.open_over(Backing::of(&database), root(1)).unwrap();
+    assert_eq!(uses(&store), [(1, 3)]);
+    assert_eq!(database.snapshots.load(Ordering::Relaxed), 0, "nothing is read to be counted");
+    assert_eq!(seal_anew(&store).unwrap().read, 3);
+    assert_eq!(database.snapshots.load(Ordering::Relaxed), 1);
 }
 
 #[test]

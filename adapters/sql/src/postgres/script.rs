@@ -1,6 +1,6 @@
 //! A statement as PostgreSQL reads it, and what comes back.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, Value, Values};
 use sea_query_sqlx::SqlxValues;
@@ -40,11 +40,21 @@ impl Script {
         connection: &mut PgConnection,
         reuse: Reuse,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
+        self.fetch_within(ANSWER, connection, reuse).await
+    }
+
+    /// Runs it on one connection, within this bound of time.
+    pub(super) async fn fetch_within(
+        self,
+        bound: Duration,
+        connection: &mut PgConnection,
+        reuse: Reuse,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         // The text is rendered by sea-query, which binds every value.
         let query = sqlx::query_with(AssertSqlSafe(self.text), SqlxValues(Values(self.values)))
             .persistent(reuse == Reuse::Likely)
             .fetch_all(connection);
-        in_time(query).await
+        within(bound, query).await
     }
 
     /// Runs it on any connection of a pool, within a bound of time.
@@ -75,8 +85,15 @@ pub(super) enum Reuse {
 pub(super) async fn in_time<T>(
     query: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
+    within(ANSWER, query).await
+}
+
+async fn within<T>(
+    bound: Duration,
+    query: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     let silent = || Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
-    time::timeout(ANSWER, query).await.unwrap_or_else(|_| silent())
+    time::timeout(bound, query).await.unwrap_or_else(|_| silent())
 }
 
 /// Writes text so that PostgreSQL can keep it; every text has a form of its own.

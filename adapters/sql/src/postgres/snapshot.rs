@@ -1,6 +1,8 @@
 //! The whole database as it was at one instant: a transaction that reads repeatably and has a
 //! connection of its own.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sea_query::SelectStatement;
 use sqlx::{
@@ -18,6 +20,9 @@ use crate::snapshot::Transaction;
 const BEGIN: &str = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; \
                      BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1";
 
+/// How long it may take to go through everything.
+const EVERYTHING: Duration = Duration::from_mins(10);
+
 /// A transaction that reads. It ends with its connection.
 pub(super) struct Instant(PgConnection);
 
@@ -27,6 +32,14 @@ impl Instant {
         let (mut connection, _) = connection::connect_patiently(options).await?;
         sqlx::raw_sql(BEGIN).execute(&mut connection).await?;
         Ok(Self(connection))
+    }
+
+    /// Reads the one answer of a statement that goes through everything.
+    pub(super) async fn fetch_all(
+        mut self,
+        statement: SelectStatement,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        Script::of(&statement).fetch_within(EVERYTHING, &mut self.0, Reuse::Unlikely).await
     }
 }
 

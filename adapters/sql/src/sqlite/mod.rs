@@ -37,7 +37,9 @@ use kmip_ports::{
     audit::{Anchor, AuditEvent, Durability, Notary},
     maintenance::{Maintenance, Part, Resealed, Snapshot},
     observe::{StateCount, StoreFigures, StoreGauge},
-    record::{Condition, DataKeys, Record, RecordStore, TermClaim, TermQuery, WrappedKey},
+    record::{
+        Condition, DataKeys, KeyCount, Record, RecordStore, TermClaim, TermQuery, WrappedKey,
+    },
     store::{ChangeSet, Page, StoreError, Stored},
 };
 use sea_query::SelectStatement;
@@ -312,6 +314,11 @@ impl DataKeys for SqliteRecords {
     ) -> Result<(), StoreError> {
         let before = before.to_vec();
         self.write(Request::ReplaceKeys { before, after }).await.map(drop)
+    }
+
+    async fn count_records(&self) -> Result<Vec<KeyCount>, StoreError> {
+        let rows = self.read(Script::of(&figures::count_by_key())).await?;
+        rows.iter().map(row::key_count).collect::<Result<_, _>>().map_err(unavailable)
     }
 }
 

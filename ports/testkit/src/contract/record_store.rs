@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use kmip_model::DateTime;
 use kmip_ports::{
-    maintenance::Maintenance,
+    maintenance::{Maintenance, Resealed},
     record::{Condition, DataKeys, Record, RecordStore, Sealed, Spent, Term, WrappedKey},
     store::{ChangeSet, Page, Revision, StoreError},
 };
@@ -47,6 +47,7 @@ pub async fn every_promise<S: RecordStore + DataKeys + Maintenance>(new: impl As
     number_that_is_taken_conflicts(&fresh().await).await;
     keys_are_replaced_together_or_not(&fresh().await).await;
     keys_that_have_changed_are_not_replaced(&fresh().await).await;
+    records_are_counted_by_their_data_key(&fresh().await).await;
     what_is_spent_is_sealed_and_never_lowered(&fresh().await).await;
     debits_of_many_add_up(&fresh().await).await;
     concurrent_changes_land_exactly_once(&fresh().await).await;
@@ -253,6 +254,29 @@ pub async fn number_that_is_taken_conflicts(store: &dyn DataKeys) {
     let again = WrappedKey { number: 1, wrapped: b"another".to_vec() };
     assert_eq!(store.add_key(again).await, Err(StoreError::Conflict));
     assert_eq!(store.load_keys().await, Ok(vec![wrapped_key(1)]));
+}
+
+/// Every record counts, under the data key that it is sealed under now.
+pub async fn records_are_counted_by_their_data_key<S: RecordStore + DataKeys + Maintenance>(
+    store: &S,
+) {
+    assert_eq!(store.count_records().await, Ok(Vec::new()));
+    for (name, key) in [("a", 7), ("b", 1), ("c", 7), ("d", 2), ("e", 7)] {
+        let mut sealed = record("alice", KEY);
+        sealed.sealed.key = key;
+        sealed.columns.destroyed = name == "c";
+        assert_eq!(apply(store, vec![put(name, 0, sealed)]).await, Ok(()));
+    }
+    assert_eq!(store.count_records().await, Ok(vec![(1, 1), (2, 1), (7, 3)]));
+    let resealed = Resealed {
+        identifier: identifier("d"),
+        revision: Revision(1),
+        sealed: Sealed { key: 8, bytes: b"sealed anew".to_vec() },
+        state: None,
+        next_change_at: None,
+    };
+    assert_eq!(store.reseal(vec![resealed]).await, Ok(1));
+    assert_eq!(store.count_records().await, Ok(vec![(1, 1), (7, 3), (8, 1)]));
 }
 
 /// All keys are replaced or none; their order stays, and new ones come last.
