@@ -22,7 +22,10 @@ pub(crate) fn check(log: &Log) -> Result<(), Report> {
 }
 
 fn filter(log: &Log) -> Result<EnvFilter, Report> {
-    EnvFilter::try_new(&log.level)
+    // What a pool of connections has to tell is told by the store that it serves, and once. An empty
+    // level stays what it is.
+    let quiet = if log.level.trim().is_empty() { "" } else { "sqlx_core::pool=off," };
+    EnvFilter::try_new(format!("{quiet}{}", log.level))
         .map_err(|error| Report::new(format!("log.level {:?}: {error}", log.level)))
 }
 
@@ -144,4 +147,23 @@ fn lines(log: &Log, file: Option<LogFile>) -> Result<(Vec<Lines>, LogLevel), Rep
         error.with_filter(of_error.and(LevelFilter::WARN)).boxed(),
     ];
     Ok((lines, LogLevel(vec![whole_handle, error_handle])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_of_connections_is_heard_by_whoever_asks() {
+        for (level, expected) in [
+            ("info", "sqlx_core::pool=off"),
+            ("info,sqlx_core::pool=debug", "sqlx_core::pool=debug"),
+        ] {
+            let shown = filter(&Log { level: level.to_owned(), ..Log::default() }).unwrap();
+            let shown = shown.to_string();
+            let told: Vec<&str> = shown.split(',').filter(|it| it.starts_with("sqlx")).collect();
+            assert_eq!(told, [expected], "{shown}");
+            assert!(shown.split(',').any(|it| it == "info"), "{shown}");
+        }
+    }
 }

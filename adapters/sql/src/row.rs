@@ -8,7 +8,7 @@ use kmip_ports::{
     record::{Columns, KeyCount, Record, Sealed, Spent, Term, WrappedKey},
     store::{Revision, StoreError, Stored},
 };
-use tracing::error;
+use tracing::{debug, error};
 
 #[cfg(feature = "sqlite")]
 use crate::search::taken_apart;
@@ -50,7 +50,12 @@ fn absent() -> sqlx::Error {
 /// Logs what the database says and keeps it from the caller.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
-    error!(%error, "database not read");
+    if matches!(error, sqlx::Error::PoolClosed) {
+        // The store is being closed, and whoever still reads is about to end.
+        debug!(%error, "database not read");
+    } else {
+        error!(%error, "database not read");
+    }
     StoreError::Unavailable
 }
 

@@ -1,6 +1,6 @@
 //! What goes wrong: servers that stop, certificates that do not fit, text that cannot be kept.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use kmip_ports::{
     maintenance::Maintenance as _,
@@ -8,9 +8,13 @@ use kmip_ports::{
     store::StoreError,
 };
 use kmip_sql::{PostgresOpenError, PostgresRecords};
-use kmip_tests::postgres;
+use kmip_tests::{
+    postgres,
+    program::{self, Program},
+    server::Directory,
+};
 use sqlx::{Connection as _, PgConnection};
-use tokio::time::timeout;
+use tokio::{runtime::Runtime, time::timeout};
 
 use crate::{
     making, open,
@@ -55,6 +59,29 @@ async fn a_store_whose_server_is_away_is_closed_all_the_same() {
     let read = store.search(&search(Vec::new())).await;
     assert_eq!(read.map(|found| found.total), Err(StoreError::Unavailable));
     timeout(GENEROUS, store.close()).await.expect("nobody waits for a server that is away");
+}
+
+#[test]
+fn a_server_that_ends_after_its_database_says_so_once() {
+    let Some(program) = program::path() else {
+        println!("skipped: the program kmip-app is not built");
+        return;
+    };
+    let Some(cluster) = postgres::own() else { return };
+    let directory = Directory::make();
+    let log = directory.path().join("log");
+    let runtime = Runtime::new().expect("there is room for one");
+    let url = format!("storage.url={}", runtime.block_on(cluster.database()));
+    let server =
+        Program::serve_logging(&program, &directory, &["--create-store", "--set", &url], &log);
+    let server = server.unwrap_or_else(|_| panic!("{}", fs::read_to_string(&log).unwrap()));
+    let before = fs::read_to_string(&log).expect("the log is there").lines().count();
+    cluster.end();
+    server.signal("TERM");
+    let text = fs::read_to_string(&log).expect("the log is there");
+    let said: Vec<&str> = text.lines().skip(before).collect();
+    // Nothing was lost, so there may be nothing to say.
+    assert!(said.len() <= 1 && !text.contains("sqlx"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,10 @@
 
 use std::{
     borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,6 +17,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 use tokio::time;
+use tracing::warn;
 
 use super::script::in_time;
 
@@ -187,6 +192,13 @@ pub(super) async fn set_up(connection: &mut PgConnection) -> Result<Server, sqlx
     Ok(Server { suitable: version >= OLDEST && encoding == "UTF8", durable, backend })
 }
 
+/// Sets a new connection up for those who read.
+async fn set_up_to_read(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    set_up(connection).await?;
+    sqlx::raw_sql(READING).execute(connection).await?;
+    Ok(())
+}
+
 /// Ends what is left of an earlier connection, which may not have noticed that it is broken.
 pub(super) async fn end(
     connection: &mut PgConnection,
@@ -204,6 +216,8 @@ pub(super) fn pool(
     connections: u32,
     connected: impl Fn() + Send + Sync + Clone + 'static,
 ) -> PgPool {
+    // The pool tries again and again, and its callers hear only that it took too long.
+    let failing = Arc::new(AtomicBool::new(false));
     PgPoolOptions::new()
         .max_connections(connections)
         .min_connections(connections)
@@ -213,12 +227,16 @@ pub(super) fn pool(
         .test_before_acquire(false)
         .acquire_timeout(PATIENCE)
         .after_connect(move |connection, _| {
-            let connected = connected.clone();
+            let (connected, failing) = (connected.clone(), Arc::clone(&failing));
             Box::pin(async move {
-                set_up(connection).await?;
-                sqlx::raw_sql(READING).execute(connection).await?;
-                connected();
-                Ok(())
+                let ready = set_up_to_read(connection).await;
+                let failed = failing.swap(ready.is_err(), Ordering::Relaxed);
+                match &ready {
+                    Ok(()) => connected(),
+                    Err(error) if !failed => warn!(%error, "no connection to read with"),
+                    Err(_) => {}
+                }
+                ready
             })
         })
         .connect_lazy_with(options.clone())

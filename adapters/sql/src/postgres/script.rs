@@ -7,7 +7,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row, postgres::PgRow};
 use tokio::time;
 
-use super::connection::ANSWER;
+use super::connection::{ANSWER, Remedy};
 use crate::row::Cells;
 
 /// What U+0000, which PostgreSQL cannot keep, is written with.
@@ -65,7 +65,11 @@ impl Script {
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut connection = pool.acquire().await?;
         let outcome = self.fetch(&mut connection, reuse).await;
-        if outcome.as_ref().is_err_and(|error| !matches!(error, sqlx::Error::Database(_))) {
+        // A broken one would be tried out before it is kept, and its failure told of again.
+        let is_broken = |error: &sqlx::Error| {
+            !matches!(error, sqlx::Error::Database(_)) || Remedy::of(error) == Remedy::Reconnect
+        };
+        if outcome.as_ref().is_err_and(is_broken) {
             connection.close_on_drop();
         }
         outcome

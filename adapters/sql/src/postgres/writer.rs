@@ -203,6 +203,7 @@ impl Writer {
             return Ok(Vec::new());
         }
         let mut attempts = Attempts::new();
+        let mut told = false;
         let mut new_ones = NewOnes::Trusted;
         loop {
             let error = match self.write_once(requests, new_ones).await {
@@ -230,7 +231,11 @@ impl Writer {
                 Remedy::None => return Err(error.into()),
                 Remedy::Again => {}
                 Remedy::Reconnect => {
-                    warn!(%error, "connection given up, another is made");
+                    // While the database is away, each attempt fails for the same reason.
+                    if !told {
+                        warn!(%error, "connection given up, another is made");
+                    }
+                    told = true;
                     self.connection = None;
                 }
             }
