@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use kmip_model::enumeration::{
-    CryptographicAlgorithm, Operation, ResultReason, ResultStatus, RevocationReasonCode, Tag,
-};
+use kmip_model::enumeration::{Operation, ResultReason, ResultStatus, RevocationReasonCode, Tag};
 use kmip_tests::connection::{Target, TlsVersions};
-use kmip_tests::request::{
-    attribute, enumeration_attribute, identifier, name, structure, text, text_attribute,
-};
+use kmip_tests::request::{identifier, name, structure, text, text_attribute};
 use kmip_tests::server::Directory;
-use kmip_tests::tree::{Item, Value};
+use kmip_tests::tree::Item;
 use kmip_tests::{Connection, Request, TestServer};
 
-use crate::common::{create_aes_2, new_key, on, revoke};
+use crate::common::{create_aes_2, create_pair, new_key, on, revoke};
 
 const ONE: (i32, i32) = (1, 4);
 const TWO: (i32, i32) = (2, 1);
@@ -35,19 +31,7 @@ fn operations(id: &str) -> Vec<(Operation, Vec<Item>)> {
 }
 
 fn new_pair(connection: &mut Connection) -> (String, String) {
-    let common = vec![
-        enumeration_attribute("Cryptographic Algorithm", CryptographicAlgorithm::Ec),
-        attribute("Cryptographic Length", Value::Integer(256)),
-    ];
-    let usage = |tag, bits| {
-        structure(tag, vec![attribute("Cryptographic Usage Mask", Value::Integer(bits))])
-    };
-    let payload = vec![
-        structure(Tag::CommonTemplateAttribute, common),
-        usage(Tag::PrivateKeyTemplateAttribute, 1),
-        usage(Tag::PublicKeyTemplateAttribute, 2),
-    ];
-    let answer = connection.ask(&Request::one(ONE, Operation::CreateKeyPair, payload));
+    let answer = connection.ask(&Request::one(ONE, Operation::CreateKeyPair, create_pair()));
     let id = |tag| answer.payload().text_of(tag).expect("there are two").to_owned();
     (id(Tag::PrivateKeyUniqueIdentifier), id(Tag::PublicKeyUniqueIdentifier))
 }

@@ -1,16 +1,16 @@
 //! Batches and headers, from outside (KMIP 2.1 §9.6 to §9.8, 1.4 §6).
 
 use kmip_model::enumeration::{
-    AsynchronousIndicator, BatchErrorContinuationOption, CryptographicAlgorithm, Operation,
-    ResultReason, ResultStatus, RevocationReasonCode, State, Tag,
+    AsynchronousIndicator, BatchErrorContinuationOption, Operation, ResultReason, ResultStatus,
+    RevocationReasonCode, State, Tag,
 };
 use kmip_tests::request::{
-    attribute, boolean, enumeration, enumeration_attribute, identifier, name, structure, text,
+    boolean, enumeration, enumeration_attribute, identifier, name, structure, text,
 };
 use kmip_tests::tree::{Item, Value};
 use kmip_tests::{Connection, Request, TestServer, clock};
 
-use crate::common::{create_aes, create_in, new_key, on, revoke};
+use crate::common::{create_aes, create_in, create_pair, new_key, on, revoke};
 
 const VERSION: (i32, i32) = (1, 4);
 
@@ -118,23 +118,9 @@ fn the_placeholder_carries_an_object_through_its_whole_life() {
 fn the_placeholder_of_a_pair_is_the_private_key() {
     let server = TestServer::in_memory();
     let mut connection = server.connect("client");
-    let common = vec![
-        enumeration_attribute("Cryptographic Algorithm", CryptographicAlgorithm::Ec),
-        attribute("Cryptographic Length", Value::Integer(256)),
-    ];
-    let usage = |tag, bits| {
-        structure(tag, vec![attribute("Cryptographic Usage Mask", Value::Integer(bits))])
-    };
-    let payload = vec![
-        structure(Tag::CommonTemplateAttribute, common),
-        usage(Tag::PrivateKeyTemplateAttribute, 1),
-        usage(Tag::PublicKeyTemplateAttribute, 2),
-    ];
-    let request = Request::new(VERSION).item_as(b"1", Operation::CreateKeyPair, payload).item_as(
-        b"2",
-        Operation::Get,
-        Vec::new(),
-    );
+    let request = Request::new(VERSION)
+        .item_as(b"1", Operation::CreateKeyPair, create_pair())
+        .item_as(b"2", Operation::Get, Vec::new());
     let answer = connection.ask(&request);
     let private = answer.payload_of(0).text_of(Tag::PrivateKeyUniqueIdentifier).unwrap();
     assert_eq!(answer.identifier_of(1), private);

@@ -52,6 +52,22 @@ pub(crate) fn create_in(version: (i32, i32)) -> Vec<Item> {
     if version.0 >= 2 { create_aes_2(Vec::new()) } else { create_aes(Vec::new()) }
 }
 
+/// Makes the payload of a Create Key Pair on P-256 in 1.x: one signs, the other verifies.
+pub(crate) fn create_pair() -> Vec<Item> {
+    let common = vec![
+        enumeration_attribute("Cryptographic Algorithm", CryptographicAlgorithm::Ec),
+        attribute("Cryptographic Length", Value::Integer(256)),
+    ];
+    let usage = |tag, bits| {
+        structure(tag, vec![attribute("Cryptographic Usage Mask", Value::Integer(bits))])
+    };
+    vec![
+        structure(Tag::CommonTemplateAttribute, common),
+        usage(Tag::PrivateKeyTemplateAttribute, 1),
+        usage(Tag::PublicKeyTemplateAttribute, 2),
+    ]
+}
+
 /// Makes a Key Block without attributes in its Key Value.
 pub(crate) fn key_block(format: KeyFormatType, material: &[u8], more: Vec<Item>) -> Item {
     let mut fields = vec![
