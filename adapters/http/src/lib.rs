@@ -13,5 +13,6 @@ pub mod listener;
 pub mod routes;
 mod trusted;
 
-pub use listener::{AdminListener, ListenError};
+pub use kmip_transport::ListenError;
+pub use listener::AdminListener;
 pub use routes::{Check, Health, Metrics, Routes};

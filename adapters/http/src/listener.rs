@@ -1,6 +1,5 @@
 //! Accepts connections, bounds what each may use, and ends them.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,8 +9,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use kmip_transport::{Acceptor, Blame, Failure, Shutdown, Sparing, Stream};
-use thiserror::Error;
+use kmip_transport::{Acceptor, Blame, Failure, ListenError, Shutdown, Sparing, Stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
@@ -39,25 +37,6 @@ const HEAD_LINES: usize = 64;
 /// How long accepting rests after a failure.
 const REST: Duration = Duration::from_millis(200);
 
-/// Why the admin port cannot be opened.
-#[derive(Debug, Error)]
-pub enum ListenError {
-    /// Another program has the address.
-    #[error("{address} is in use by another program")]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The operating system refuses the address.
-    #[error("{address} cannot be listened on")]
-    Refused {
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        source: io::Error,
-    },
-}
-
 /// An open admin port: it answers until it is ended or dropped.
 pub struct AdminListener {
     address: SocketAddr,
@@ -84,12 +63,9 @@ impl AdminListener {
         acceptor: Option<Arc<dyn Acceptor>>,
         routes: Routes,
     ) -> Result<Self, ListenError> {
-        let socket = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse { address },
-            _ => ListenError::Refused { address, source },
-        })?;
-        let address =
-            socket.local_addr().map_err(|source| ListenError::Refused { address, source })?;
+        let refused = |source| ListenError::of(address, source);
+        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let address = socket.local_addr().map_err(refused)?;
         let shutdown = Shutdown::new();
         let common = Arc::new(Common {
             acceptor,

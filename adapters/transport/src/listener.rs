@@ -49,6 +49,17 @@ pub enum ListenError {
     },
 }
 
+impl ListenError {
+    /// Says why an address cannot be had, by what the operating system says.
+    #[must_use]
+    pub fn of(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address },
+            _ => Self::Refused { address, source },
+        }
+    }
+}
+
 /// What a listener has done in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServeReport {
@@ -93,10 +104,8 @@ impl Listener {
     where
         A: Acceptor + 'static,
     {
-        let (socket, address) = listen(address).map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse { address },
-            _ => ListenError::Refused { address, source },
-        })?;
+        let (socket, address) =
+            listen(address).map_err(|source| ListenError::of(address, source))?;
         Ok(Self {
             socket,
             address,
