@@ -46,10 +46,9 @@ impl Endpoint {
     ) -> Answered {
         match read {
             Ok(Incoming { version, mut message }) => {
+                let client = message.client_correlation_value.as_deref();
+                let measure = SizeOf::new(version, client, Some(&correlation));
                 message.server_correlation_value = Some(correlation);
-                let [client, server] =
-                    [&message.client_correlation_value, &message.server_correlation_value];
-                let measure = SizeOf::new(version, client.clone(), server.clone());
                 let answer = self.processor.execute(peer, message, &measure).await;
                 self.tell(version, &answer);
                 let refused = answer.items.iter().any(|item| item.operation.is_none());

@@ -156,9 +156,9 @@ pub enum ReasonColumn {
 
 /// Finds out how many bytes an answer has, in the client's version.
 pub trait Measure: Send + Sync {
-    /// Returns the bytes of a response with these items.
-    fn size(&self, items: &[ResponseItem]) -> usize;
-    /// Returns the bytes that one more item adds.
+    /// Returns the bytes of a response without items.
+    fn empty_size(&self) -> usize;
+    /// Returns the bytes that an item adds.
     fn item_size(&self, item: &ResponseItem) -> usize;
 }
 

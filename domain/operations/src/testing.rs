@@ -83,7 +83,7 @@ pub(crate) struct World {
 struct NoSize;
 
 impl Measure for NoSize {
-    fn size(&self, _: &[ResponseItem]) -> usize {
+    fn empty_size(&self) -> usize {
         0
     }
     fn item_size(&self, _: &ResponseItem) -> usize {

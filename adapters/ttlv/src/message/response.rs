@@ -25,28 +25,37 @@ use crate::{
 #[must_use]
 pub fn write(version: Version, message: &ResponseMessage) -> Vec<u8> {
     let mut writer = Writer::new(version);
-    write_message(&mut writer, message, &message.items);
+    writer.structure(Tag::ResponseMessage, |writer| {
+        let [client, server] =
+            [&message.client_correlation_value, &message.server_correlation_value];
+        let count = message.items.len();
+        write_header(writer, message.time_stamp, client.as_deref(), server.as_deref(), count);
+        for item in &message.items {
+            write_item(writer, item);
+        }
+    });
     writer.into_bytes()
 }
 
-fn write_message(writer: &mut Writer, message: &ResponseMessage, items: &[ResponseItem]) {
-    writer.structure(Tag::ResponseMessage, |writer| {
-        writer.structure(Tag::ResponseHeader, |writer| {
-            write_version(writer, writer.version());
-            writer.date_time(Tag::TimeStamp, message.time_stamp);
-            if writer.version() >= Version::V1_4 {
-                if let Some(value) = &message.client_correlation_value {
-                    writer.text(Tag::ClientCorrelationValue, value);
-                }
-                if let Some(value) = &message.server_correlation_value {
-                    writer.text(Tag::ServerCorrelationValue, value);
-                }
+fn write_header(
+    writer: &mut Writer,
+    time_stamp: DateTime,
+    client_correlation_value: Option<&str>,
+    server_correlation_value: Option<&str>,
+    count: usize,
+) {
+    writer.structure(Tag::ResponseHeader, |writer| {
+        write_version(writer, writer.version());
+        writer.date_time(Tag::TimeStamp, time_stamp);
+        if writer.version() >= Version::V1_4 {
+            if let Some(value) = client_correlation_value {
+                writer.text(Tag::ClientCorrelationValue, value);
             }
-            writer.integer(Tag::BatchCount, i32::try_from(items.len()).unwrap_or(i32::MAX));
-        });
-        for item in items {
-            write_item(writer, item);
+            if let Some(value) = server_correlation_value {
+                writer.text(Tag::ServerCorrelationValue, value);
+            }
         }
+        writer.integer(Tag::BatchCount, i32::try_from(count).unwrap_or(i32::MAX));
     });
 }
 
@@ -91,7 +100,7 @@ pub(crate) fn spoken(reason: ResultReason, version: Version) -> ResultReason {
 /// Measures answers of one version to one client.
 pub struct SizeOf {
     version: Version,
-    header: ResponseMessage,
+    empty_size: usize,
 }
 
 impl SizeOf {
@@ -100,25 +109,21 @@ impl SizeOf {
     #[must_use]
     pub fn new(
         version: Version,
-        client_correlation_value: Option<String>,
-        server_correlation_value: Option<String>,
+        client_correlation_value: Option<&str>,
+        server_correlation_value: Option<&str>,
     ) -> Self {
-        let header = ResponseMessage {
-            time_stamp: DateTime(0),
-            client_correlation_value,
-            server_correlation_value,
-            items: Vec::new(),
-            measured: Vec::new(),
-        };
-        Self { version, header }
+        let mut writer = Writer::with_capacity(version, 256);
+        let [client, server] = [client_correlation_value, server_correlation_value];
+        writer.structure(Tag::ResponseMessage, |writer| {
+            write_header(writer, DateTime(0), client, server, 0);
+        });
+        Self { version, empty_size: writer.len() }
     }
 }
 
 impl Measure for SizeOf {
-    fn size(&self, items: &[ResponseItem]) -> usize {
-        let mut writer = Writer::with_capacity(self.version, 256);
-        write_message(&mut writer, &self.header, items);
-        writer.len()
+    fn empty_size(&self) -> usize {
+        self.empty_size
     }
 
     fn item_size(&self, item: &ResponseItem) -> usize {
@@ -198,7 +203,7 @@ fn read_item(item: Element<'_>, context: &Context) -> Result<AnswerItem, Fault> 
 #[cfg(test)]
 mod tests {
     use kmip_model::enumeration::ValidityIndicator;
-    use kmip_operations::ops::mac_verify;
+    use kmip_operations::{OperationError, ops::mac_verify, processor::whole_message};
 
     use super::*;
 
@@ -233,5 +238,22 @@ mod tests {
         });
         assert_eq!(read_mac_verify(Version::V1_1), None);
         assert_eq!(read_mac_verify(Version::V1_2), Some(expected));
+    }
+
+    #[test]
+    fn what_is_measured_is_what_is_written() {
+        let item = || whole_message(OperationError::NotFound);
+        let message = ResponseMessage {
+            time_stamp: DateTime(1),
+            client_correlation_value: Some("client".to_owned()),
+            server_correlation_value: Some("the server's".to_owned()),
+            items: vec![item(), item()],
+            measured: Vec::new(),
+        };
+        for version in Version::ALL {
+            let size = SizeOf::new(version, Some("client"), Some("the server's"));
+            let sum = size.empty_size() + 2 * size.item_size(&item());
+            assert_eq!(write(version, &message).len(), sum, "{version}");
+        }
     }
 }

@@ -312,7 +312,7 @@ impl Processor {
                 let step = self.step(message, request, &progress, before).await;
                 failed = matches!(step.item.outcome, Outcome::Failed(_));
                 progress.measured.push(step.measured);
-                progress.add(step.item, step.note, step.placeholder, message.measure);
+                progress.add(step.item, step.size, step.note, step.placeholder);
                 if let Some(after) = step.unit {
                     unit = after;
                 }
@@ -366,13 +366,9 @@ impl Processor {
                 let Item { unit, placeholder: after, subject: about, .. } = item;
                 (subject, object_type, denial) = (about, item.object_type, item.denial);
                 changed = unit.has_events();
-                let answer = ResponseItem {
-                    operation: Some(request.operation),
-                    unique_batch_item_id: request.unique_batch_item_id.clone(),
-                    outcome: Outcome::Success(result?),
-                };
-                let total = progress.size.saturating_add(message.measure.item_size(&answer));
-                if total > message.limit {
+                let answer = answer_to(request, Outcome::Success(result?));
+                let size = message.measure.item_size(&answer);
+                if progress.size.saturating_add(size) > message.limit {
                     return Err(OperationError::ResponseTooLarge);
                 }
                 if before.is_some() {
@@ -384,7 +380,7 @@ impl Processor {
                     }
                 }
                 placeholder = after;
-                return Ok(answer);
+                return Ok((answer, size));
             }
             Err(StoreError::Conflict.into())
         };
@@ -418,13 +414,13 @@ impl Processor {
             reason,
             correlation: noted(message.request.client_correlation_value.as_deref()),
         });
-        let item = result.unwrap_or_else(|error| ResponseItem {
-            operation: Some(request.operation),
-            unique_batch_item_id: request.unique_batch_item_id.clone(),
-            outcome: Outcome::Failed(error),
+        let (item, size) = result.unwrap_or_else(|error| {
+            let item = answer_to(request, Outcome::Failed(error));
+            let size = message.measure.item_size(&item);
+            (item, size)
         });
         let measured = Measured { object_type, taken };
-        Step { item, note, placeholder, unit: unit_after, measured }
+        Step { item, size, note, placeholder, unit: unit_after, measured }
     }
 
     fn item<'a>(
@@ -513,6 +509,8 @@ impl Answers {
 /// What came of one item, and what it leaves to the next one.
 struct Step {
     item: ResponseItem,
+    /// The bytes that the item adds to the response.
+    size: usize,
     note: Option<AuditEvent>,
     placeholder: Option<UniqueIdentifier>,
     unit: Option<Unit>,
@@ -531,7 +529,7 @@ struct Progress {
 
 impl Progress {
     fn begin(measure: &dyn Measure) -> Self {
-        let size = measure.size(&[]);
+        let size = measure.empty_size();
         let (items, notes, measured) = (Vec::new(), Vec::new(), Vec::new());
         Self { items, notes, measured, placeholder: None, size }
     }
@@ -539,12 +537,12 @@ impl Progress {
     fn add(
         &mut self,
         item: ResponseItem,
+        size: usize,
         note: Option<AuditEvent>,
         placeholder: Option<UniqueIdentifier>,
-        measure: &dyn Measure,
     ) {
         self.notes.extend(note.map(|event| (self.items.len(), event)));
-        self.size = self.size.saturating_add(measure.item_size(&item));
+        self.size = self.size.saturating_add(size);
         self.items.push(item);
         self.placeholder = placeholder;
     }
@@ -567,6 +565,15 @@ fn record(span: &Span, object_type: Option<ObjectType>, reason: Option<ResultRea
     }
     if let Some(reason) = reason {
         span.record("error.type", tracing::field::display(reason));
+    }
+}
+
+/// Answers an item.
+fn answer_to(request: &RequestItem, outcome: Outcome) -> ResponseItem {
+    ResponseItem {
+        operation: Some(request.operation),
+        unique_batch_item_id: request.unique_batch_item_id.clone(),
+        outcome,
     }
 }
 

@@ -48,8 +48,8 @@ use crate::{
 struct Sized(usize);
 
 impl Measure for Sized {
-    fn size(&self, items: &[ResponseItem]) -> usize {
-        items.len().saturating_mul(self.0)
+    fn empty_size(&self) -> usize {
+        0
     }
     fn item_size(&self, _: &ResponseItem) -> usize {
         self.0
