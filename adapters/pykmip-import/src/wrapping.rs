@@ -68,7 +68,7 @@ const MAC_SIGNATURE_KEY: Columns = Columns {
 };
 
 /// Reads how the key is wrapped, if it is.
-pub(crate) fn data(record: &Record) -> Result<Option<KeyWrappingData>, Unreadable> {
+pub(crate) fn data(record: &Record) -> Result<Option<Box<KeyWrappingData>>, Unreadable> {
     let method = "_kdw_wrapping_method";
     let wrapping_method = record.enumeration(method)?.filter(|value| *value != 0);
     let encryption_key_information = key_information(record, &ENCRYPTION_KEY)?;
@@ -89,14 +89,14 @@ pub(crate) fn data(record: &Record) -> Result<Option<KeyWrappingData>, Unreadabl
     if nothing {
         return Ok(None);
     }
-    Ok(Some(KeyWrappingData {
+    Ok(Some(Box::new(KeyWrappingData {
         wrapping_method: WrappingMethod(required(wrapping_method, method)?),
         encryption_key_information,
         mac_signature_key_information,
         mac_signature,
         iv_counter_nonce,
         encoding_option,
-    }))
+    })))
 }
 
 fn key_information(

@@ -97,7 +97,7 @@ fn symmetric_key() -> ManagedObject {
 fn wrapped_private_key() -> ManagedObject {
     let object = Object::PrivateKey(KeyBlock {
         cryptographic_algorithm: Some(CryptographicAlgorithm::Ecdsa),
-        key_wrapping_data: Some(KeyWrappingData {
+        key_wrapping_data: Some(Box::new(KeyWrappingData {
             wrapping_method: WrappingMethod::Encrypt,
             encryption_key_information: Some(KeyInformation {
                 unique_identifier: UniqueIdentifier::new("kek"),
@@ -107,7 +107,7 @@ fn wrapped_private_key() -> ManagedObject {
             mac_signature: None,
             iv_counter_nonce: Some(vec![7; 16]),
             encoding_option: Some(EncodingOption::NoEncoding),
-        }),
+        })),
         ..key_block(KeyFormatType::Pkcs8, KeyValue::Wrapped(Material::new(vec![9; 24])))
     });
     let link = Attribute::Link(Link {

@@ -243,7 +243,7 @@ mod tests {
         let mut wrapped = key_block(KeyFormatType::Raw, &[1; 24]);
         wrapped.cryptographic_algorithm = Some(CryptographicAlgorithm::Aes);
         assert_eq!(wrapping_key(&Object::SymmetricKey(wrapped.clone())), None);
-        wrapped.key_wrapping_data = Some(KeyWrappingData {
+        wrapped.key_wrapping_data = Some(Box::new(KeyWrappingData {
             wrapping_method: kmip_model::enumeration::WrappingMethod::Encrypt,
             encryption_key_information: Some(KeyInformation {
                 unique_identifier: UniqueIdentifier::new("1"),
@@ -253,7 +253,7 @@ mod tests {
             mac_signature: None,
             iv_counter_nonce: None,
             encoding_option: None,
-        });
+        }));
         let expected = UniqueIdentifier::new("1");
         assert_eq!(wrapping_key(&Object::SymmetricKey(wrapped)), Some(&expected));
     }

@@ -132,14 +132,14 @@ fn wrapped() -> KeyBlock {
     };
     KeyBlock {
         key_value: Some(KeyValue::Wrapped(Material::new(vec![9; 24]))),
-        key_wrapping_data: Some(KeyWrappingData {
+        key_wrapping_data: Some(Box::new(KeyWrappingData {
             wrapping_method: WrappingMethod::EncryptThenMacSign,
             encryption_key_information: Some(information("kek")),
             mac_signature_key_information: Some(information("mac")),
             mac_signature: Some(vec![1]),
             iv_counter_nonce: Some(vec![2; 12]),
             encoding_option: Some(EncodingOption::NoEncoding),
-        }),
+        })),
         ..raw()
     }
 }

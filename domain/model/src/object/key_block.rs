@@ -23,8 +23,8 @@ pub struct KeyBlock {
     pub cryptographic_algorithm: Option<CryptographicAlgorithm>,
     /// Cryptographic Length, in bits.
     pub cryptographic_length: Option<i32>,
-    /// Key Wrapping Data, present if the Key Value is wrapped.
-    pub key_wrapping_data: Option<KeyWrappingData>,
+    /// Key Wrapping Data, present if the Key Value is wrapped; boxed, since it is large and rare.
+    pub key_wrapping_data: Option<Box<KeyWrappingData>>,
 }
 
 impl KeyBlock {

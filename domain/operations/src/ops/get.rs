@@ -34,8 +34,8 @@ pub struct Request {
     pub key_wrap_type: Option<KeyWrapType>,
     /// Key Compression Type.
     pub key_compression_type: Option<KeyCompressionType>,
-    /// Key Wrapping Specification.
-    pub key_wrapping_specification: Option<KeyWrappingSpecification>,
+    /// Key Wrapping Specification; boxed, since it is large and rare.
+    pub key_wrapping_specification: Option<Box<KeyWrappingSpecification>>,
 }
 
 /// Response payload.
@@ -255,14 +255,14 @@ mod tests {
         let Object::SymmetricKey(key_block) = aes_key(&[1; 16]) else { unreachable!() };
         Object::SymmetricKey(KeyBlock {
             key_value: Some(KeyValue::Wrapped(Material::new(vec![9; 24]))),
-            key_wrapping_data: Some(KeyWrappingData {
+            key_wrapping_data: Some(Box::new(KeyWrappingData {
                 wrapping_method: WrappingMethod::Encrypt,
                 encryption_key_information: None,
                 mac_signature_key_information: None,
                 mac_signature: None,
                 iv_counter_nonce: None,
                 encoding_option: None,
-            }),
+            })),
             ..key_block
         })
     }
@@ -405,7 +405,7 @@ mod tests {
             let identifier = world.register(aes_key(&[1; 16]), vec![attribute]).unwrap();
             assert_eq!(world.get(&identifier), Err(plain));
             let request = Request {
-                key_wrapping_specification: Some(wrapping_specification()),
+                key_wrapping_specification: Some(Box::new(wrapping_specification())),
                 ..get_request(identifier.clone().into())
             };
             assert_eq!(ask(&world, request), Err(wrapped));

@@ -76,14 +76,12 @@ macro_rules! define {
     ($($name:ident => $module:ident;)*) => {
         /// A decoded request payload.
         #[derive(Debug, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "there is one for each item, and it is not copied")]
         pub enum Request {
             $(#[doc = stringify!($name)] $name($module::Request),)*
         }
 
         /// A response payload to encode.
         #[derive(Debug, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "there is one for each item, and it is not copied")]
         pub enum Response {
             $(#[doc = stringify!($name)] $name($module::Response),)*
         }

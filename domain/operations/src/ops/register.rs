@@ -248,7 +248,7 @@ mod tests {
     fn wrapped_by(identifier: &UniqueIdentifier) -> Object {
         let Object::SymmetricKey(block) = aes_key(&[1; 16]) else { unreachable!() };
         Object::SymmetricKey(KeyBlock {
-            key_wrapping_data: Some(KeyWrappingData {
+            key_wrapping_data: Some(Box::new(KeyWrappingData {
                 wrapping_method: WrappingMethod::Encrypt,
                 encryption_key_information: Some(KeyInformation {
                     unique_identifier: identifier.clone(),
@@ -258,7 +258,7 @@ mod tests {
                 mac_signature: None,
                 iv_counter_nonce: None,
                 encoding_option: None,
-            }),
+            })),
             ..block
         })
     }

@@ -76,14 +76,14 @@ pub(crate) async fn wrap(
             KeyValue::Plain { key_material: KeyMaterial::Bytes(wrapped), attributes: Vec::new() }
         }
     });
-    key_block.key_wrapping_data = Some(KeyWrappingData {
+    key_block.key_wrapping_data = Some(Box::new(KeyWrappingData {
         wrapping_method: specification.wrapping_method,
         encryption_key_information: Some(information.clone()),
         mac_signature_key_information: None,
         mac_signature: None,
         iv_counter_nonce: None,
         encoding_option: specification.encoding_option,
-    });
+    }));
     Ok(())
 }
 
@@ -332,7 +332,7 @@ mod tests {
         ask(
             world,
             get::Request {
-                key_wrapping_specification: Some(specification),
+                key_wrapping_specification: Some(Box::new(specification)),
                 ..get_request(identifier.clone().into())
             },
         )
@@ -401,14 +401,14 @@ mod tests {
             assert_eq!(block.cryptographic_length, Some(128));
             assert_eq!(
                 block.key_wrapping_data,
-                Some(KeyWrappingData {
+                Some(Box::new(KeyWrappingData {
                     wrapping_method: WrappingMethod::Encrypt,
                     encryption_key_information: by(&wrapping_key, None).encryption_key_information,
                     mac_signature_key_information: None,
                     mac_signature: None,
                     iv_counter_nonce: None,
                     encoding_option: encoding,
-                })
+                }))
             );
             let again = world.register(wrapped, Vec::new()).unwrap();
             assert_eq!(get_unwrapped(&world, &again), Ok(aes_key(&[1; 16])));
@@ -521,7 +521,7 @@ mod tests {
                 &world,
                 get::Request {
                     key_format_type: Some(KeyFormatType::TransparentSymmetricKey),
-                    key_wrapping_specification: Some(specification),
+                    key_wrapping_specification: Some(Box::new(specification)),
                     ..get_request(key.clone().into())
                 },
             )
@@ -673,7 +673,7 @@ mod tests {
         let wrapping_key = wrapping(&world);
         let create = create_request(aes(256));
         let get = get::Request {
-            key_wrapping_specification: Some(by(&wrapping_key, None)),
+            key_wrapping_specification: Some(Box::new(by(&wrapping_key, None))),
             ..get_request(kmip_model::IdentifierRef::Placeholder)
         };
         let answers =
