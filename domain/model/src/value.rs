@@ -128,6 +128,15 @@ impl Valued for crate::identifier::UniqueIdentifier {
     }
 }
 
+impl<T: Valued> Valued for Box<T> {
+    fn to_value(&self) -> Value {
+        T::to_value(self)
+    }
+    fn from_value(tag: Tag, value: Value) -> Result<Self, Misshapen> {
+        T::from_value(tag, value).map(Self::new)
+    }
+}
+
 macro_rules! valued_enumerations {
     ($($name:ident),* $(,)?) => { $(
         impl Valued for crate::enumeration::$name {

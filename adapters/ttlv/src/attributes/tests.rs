@@ -41,7 +41,7 @@ fn through(instances: &Vec<Instance>, version: Version) -> Vec<Instance> {
 fn parameters(fields: Vec<(Tag, Value)>) -> Attribute {
     let tag = Tag::CryptographicParameters;
     let value = CryptographicParameters::from_value(tag, Value::Structure(fields));
-    Attribute::CryptographicParameters(value.unwrap())
+    Attribute::CryptographicParameters(Box::new(value.unwrap()))
 }
 
 fn instance(attribute: Attribute) -> Instance {

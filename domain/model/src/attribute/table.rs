@@ -148,7 +148,7 @@ super::attributes! {
     object_type ObjectType(ObjectType), "Object Type", (1, 0): always Server Never Never single ALL Column WITH_UNIQUE_IDENTIFIER;
     cryptographic_algorithm CryptographicAlgorithm(CryptographicAlgorithm), "Cryptographic Algorithm", (1, 0): always Server Never Never single ALL Column WITH_CRYPTOGRAPHIC_ALGORITHM;
     cryptographic_length CryptographicLength(i32), "Cryptographic Length", (1, 0): always Server Never Never single ALL Column WITH_CRYPTOGRAPHIC_ALGORITHM;
-    cryptographic_parameters CryptographicParameters(CryptographicParameters), "Cryptographic Parameters", (1, 0): maybe Client Always Always multiple ALL Matched WITH_NAME;
+    cryptographic_parameters CryptographicParameters(Box<CryptographicParameters>), "Cryptographic Parameters", (1, 0): maybe Client Always Always multiple ALL Matched WITH_NAME;
     cryptographic_domain_parameters CryptographicDomainParameters(CryptographicDomainParameters), "Cryptographic Domain Parameters", (1, 0): maybe Client Never Never single KEY_PAIRS Matched WITH_CRYPTOGRAPHIC_DOMAIN_PARAMETERS;
     certificate_type CertificateType(CertificateType), "Certificate Type", (1, 0): always Server Never Never single CERTIFICATES Matched WITH_CERTIFICATE_TYPE;
     certificate_identifier CertificateIdentifier(CertificateIdentifier), "Certificate Identifier", (1, 0) until (2, 0): always Server Never Never single CERTIFICATES Term WITH_CERTIFICATE_TYPE;

@@ -272,7 +272,7 @@ impl<'a> Inputs<'a> {
     fn of(request: &'a Request, bases: &'a [Base]) -> Result<Self, OperationError> {
         let base = bases.first().ok_or(PayloadFault::Missing(Tag::UniqueIdentifier))?;
         let parameters = &request.derivation_parameters;
-        let own = base.object.attributes().cryptographic_parameters();
+        let own = base.object.attributes().cryptographic_parameters().map(Box::as_ref);
         Ok(Self {
             method: request.derivation_method,
             key: &base.key,

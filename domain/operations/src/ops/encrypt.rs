@@ -184,11 +184,11 @@ mod tests {
     fn parameters_come_from_the_request_or_else_from_the_key() {
         let world = World::new();
         let own = |padding, mode| {
-            Attribute::CryptographicParameters(CryptographicParameters {
+            Attribute::CryptographicParameters(Box::new(CryptographicParameters {
                 padding_method: padding,
                 block_cipher_mode: Some(mode),
                 ..crate::shared::cryptographic_parameters::none()
-            })
+            }))
         };
         let attributes = vec![own(Some(PaddingMethod::Pkcs5), Mode::Cbc), own(None, Mode::Gcm)];
         let key = aes(&world, attributes);

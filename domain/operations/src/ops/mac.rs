@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_algorithm_of_the_key_s_parameters_comes_before_that_of_the_key() {
         let world = World::new();
-        let own = Attribute::CryptographicParameters(algorithm(A::HmacMd5));
+        let own = Attribute::CryptographicParameters(Box::new(algorithm(A::HmacMd5)));
         let key = world.register_active(aes_key(&[1; 16]), BOTH, vec![own]);
         assert_eq!(
             make(&world, mac_request(&key, None, b"text")),

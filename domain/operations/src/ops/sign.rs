@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_digest_stands_for_the_data() {
         let world = World::new();
-        let own = Attribute::CryptographicParameters(algorithm(A::Rsa));
+        let own = Attribute::CryptographicParameters(Box::new(algorithm(A::Rsa)));
         let key = rsa(&world, vec![own]);
         let of = |data: Option<&[u8]>, digest: Option<&[u8]>| {
             ask(
@@ -250,7 +250,7 @@ mod tests {
             of(Some(b"text"), Some(&[1; 16])),
             Err(OperationError::InvalidValue(Tag::DigestedData, _))
         ));
-        let key = rsa(&world, vec![Attribute::CryptographicParameters(pss(A::Rsa))]);
+        let key = rsa(&world, vec![Attribute::CryptographicParameters(Box::new(pss(A::Rsa)))]);
         let request = Request { data: None, ..sign_request(&key, None, b"") };
         assert_eq!(ask(&world, request), Err(PayloadFault::Missing(Tag::Data).into()));
     }
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn parts_are_signed_as_the_whole() {
         let world = World::new();
-        let key = rsa(&world, vec![Attribute::CryptographicParameters(pss(A::Rsa))]);
+        let key = rsa(&world, vec![Attribute::CryptographicParameters(Box::new(pss(A::Rsa)))]);
         let whole = ask(&world, sign_request(&key, None, b"some text")).unwrap();
         assert_eq!(whole.correlation_value, None);
         let part = |data: &[u8], streaming| {

@@ -198,7 +198,7 @@ mod tests {
     fn the_signature_comes_with_any_part() {
         let world = World::new();
         let signature = signature(&world);
-        let own = Attribute::CryptographicParameters(pss(A::Rsa));
+        let own = Attribute::CryptographicParameters(Box::new(pss(A::Rsa)));
         let key = world.register_active(rsa_keys().1, VERIFY, vec![own]);
         for with in 0..3 {
             let part = |number, data: &[u8], streaming| {
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn another_signature_with_a_later_part_is_refused() {
         let world = World::new();
-        let own = Attribute::CryptographicParameters(pss(A::Rsa));
+        let own = Attribute::CryptographicParameters(Box::new(pss(A::Rsa)));
         let key = world.register_active(rsa_keys().1, VERIFY, vec![own]);
         let of = |signature: &[u8], streaming| {
             let request = signature_verify_request(&key, None, b"text", signature);

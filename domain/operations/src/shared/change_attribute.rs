@@ -419,7 +419,7 @@ mod tests {
     fn deletable() -> Vec<Attribute> {
         vec![
             name("n"),
-            Attribute::CryptographicParameters(CryptographicParameters::EMPTY),
+            Attribute::CryptographicParameters(Box::new(CryptographicParameters::EMPTY)),
             Attribute::ObjectGroup("g".into()),
             Attribute::Link(Link {
                 link_type: LinkType::ParentLink,
@@ -606,10 +606,10 @@ mod tests {
         let world = World::new();
         let id = key(&world);
         world.clock.advance(Interval(5));
-        let parameters = Attribute::CryptographicParameters(CryptographicParameters {
+        let parameters = Attribute::CryptographicParameters(Box::new(CryptographicParameters {
             padding_method: None,
             ..CryptographicParameters::EMPTY
-        });
+        }));
         assert_eq!(add(&world, &id, parameters.clone()), Ok(()));
         assert_eq!(world.values(&id, Tag::LastChangeDate), [Value::DateTime(at(5))]);
         world.clock.advance(Interval(5));

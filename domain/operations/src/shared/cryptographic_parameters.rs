@@ -2,15 +2,14 @@
 //! key; then completed and checked (KMIP 2.1 §4.16, 1.4 §3.6).
 
 use kmip_model::{
-    ManagedObject, Value,
+    ManagedObject,
     attribute::{Attribute, CryptographicParameters},
     crypto_profile::block_bytes,
     enumeration::{
         BlockCipherMode, CryptographicAlgorithm, DigitalSignatureAlgorithm, HashingAlgorithm,
-        PaddingMethod, Tag,
+        PaddingMethod,
     },
     object::KeyInUse,
-    value::Valued as _,
 };
 use kmip_ports::crypto::CryptoError;
 
@@ -33,17 +32,15 @@ pub(crate) fn given_or_own(
     }
     let instances = object.attributes().iter();
     let own = instances.filter_map(|instance| match &instance.attribute {
-        Attribute::CryptographicParameters(parameters) => Some((instance.index, parameters)),
+        Attribute::CryptographicParameters(own) => Some((instance.index, own.as_ref())),
         _ => None,
     });
     own.min_by_key(|(index, _)| *index).map_or_else(none, |(_, parameters)| parameters.clone())
 }
 
 /// Returns parameters that say nothing.
-pub(crate) fn none() -> CryptographicParameters {
-    let empty = Value::Structure(Vec::new());
-    CryptographicParameters::from_value(Tag::CryptographicParameters, empty)
-        .expect("no field is required")
+pub(crate) const fn none() -> CryptographicParameters {
+    CryptographicParameters::EMPTY
 }
 
 /// Says whether a mode makes a tag.

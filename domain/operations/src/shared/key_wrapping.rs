@@ -556,7 +556,8 @@ mod tests {
     fn parameters_are_those_of_the_request_if_the_wrapping_key_is_for_them() {
         let world = World::new();
         let own = |parameters: &[CryptographicParameters]| {
-            let parameters = parameters.iter().cloned().map(Attribute::CryptographicParameters);
+            let parameters =
+                parameters.iter().cloned().map(Box::new).map(Attribute::CryptographicParameters);
             let attributes = active_for(CryptographicUsageMask::WRAP_KEY);
             let attributes = attributes.into_iter().chain(parameters).collect();
             world.register(aes_key(&[9; 16]), attributes).unwrap()
