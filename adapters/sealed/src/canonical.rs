@@ -10,6 +10,12 @@ use kmip_ports::{
     store::Revision,
 };
 
+/// About as many bytes as what is bound to a record has, without its search terms.
+const USUAL_LENGTH: usize = 160;
+
+/// About as many bytes as a search term has.
+const TERM_LENGTH: usize = 48;
+
 /// A list of parts.
 #[derive(Default)]
 pub(crate) struct Canonical(Vec<u8>);
@@ -17,7 +23,12 @@ pub(crate) struct Canonical(Vec<u8>);
 impl Canonical {
     /// Starts a list that is of no other purpose.
     pub(crate) fn of(purpose: &str) -> Self {
-        Self::default().bytes(purpose.as_bytes())
+        Self::with_room(purpose, USUAL_LENGTH)
+    }
+
+    /// Starts a list that is of no other purpose and has about so many bytes.
+    fn with_room(purpose: &str, length: usize) -> Self {
+        Self(Vec::with_capacity(length)).bytes(purpose.as_bytes())
     }
 
     pub(crate) fn byte(mut self, byte: u8) -> Self {
@@ -115,7 +126,8 @@ pub(crate) fn beside(columns: &Columns, terms: &[Term]) -> Vec<u8> {
     // A record store may return terms in another order than it was given them.
     let mut sorted: Vec<&Term> = terms.iter().collect();
     sorted.sort();
-    let start = Canonical::of("beside").columns(columns).long(sorted.len() as u64);
+    let length = TERM_LENGTH.saturating_mul(sorted.len()).saturating_add(USUAL_LENGTH);
+    let start = Canonical::with_room("beside", length).columns(columns).long(sorted.len() as u64);
     let write = |this: Canonical, term: &&Term| this.number(term.attribute).bytes(&term.value);
     sorted.iter().fold(start, write).finish()
 }
