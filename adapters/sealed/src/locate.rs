@@ -140,7 +140,7 @@ fn express_column(tag: Tag, value: &Value) -> Option<Expression> {
     Some(match (tag, value) {
         (Tag::State, Value::Enumeration(state)) => Expression::State(*state),
         (Tag::UniqueIdentifier, Value::TextString(text)) => {
-            Expression::Exactly(Condition::Identifier(UniqueIdentifier::new(text.clone())))
+            Expression::Exactly(Condition::Identifier(UniqueIdentifier::new(text.as_str())))
         }
         (Tag::ObjectType, Value::Enumeration(value)) => {
             Expression::Exactly(Condition::ObjectType(*value))

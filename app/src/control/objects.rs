@@ -184,7 +184,7 @@ pub(super) async fn set_owner(
     let operator = operator!(place, user);
     let identifiers: Vec<UniqueIdentifier> = match all_of {
         Some(owner) => operator.owned(owner).await?,
-        None => identifiers.iter().map(UniqueIdentifier::new).collect(),
+        None => identifiers.iter().map(String::as_str).map(UniqueIdentifier::new).collect(),
     };
     let total = u64::try_from(identifiers.len()).unwrap_or(u64::MAX);
     let mut progress = |done| teller.progress("giving", done, Some(total));

@@ -1,17 +1,19 @@
 //! Unique Identifier (KMIP 2.1 §4.58, 1.4 §3.1) and the names of those who ask.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::enumeration::Operation;
 
-/// Names one managed object; given out by the server and never again.
+/// Names one managed object; given out by the server and never again. Its text is shared: each request
+/// names its objects in several places.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UniqueIdentifier(String);
+pub struct UniqueIdentifier(Arc<str>);
 
 impl UniqueIdentifier {
     /// Takes any text as an identifier; one that was never given out finds nothing.
     #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
@@ -29,7 +31,7 @@ impl UniqueIdentifier {
                 text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
             }
         }
-        Self(text)
+        Self(text.into())
     }
 
     /// Returns the text.
