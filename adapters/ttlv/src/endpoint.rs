@@ -162,7 +162,7 @@ impl MessageHandler for Endpoint {
         };
         let client = client.and_then(TraceContext::parse);
         let place = observer.place(client);
-        let correlation = place.to_string();
+        let correlation = place.to_traceparent();
         let span = span(peer, &read, place, client, &correlation);
         let answered = self.answer(peer, read, correlation).instrument(span.clone()).await;
         if answered.refused {

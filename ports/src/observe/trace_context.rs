@@ -8,6 +8,9 @@ const SAMPLED: u8 = 1;
 /// The version that is read and written.
 const VERSION: &str = "00";
 
+/// The characters of a `traceparent`.
+const LENGTH: usize = 55;
+
 /// A trace, a part of it, and whether that part is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
@@ -25,7 +28,7 @@ impl TraceContext {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         // Most values are none, and are found out by their length.
-        if text.len() != 55 {
+        if text.len() != LENGTH {
             return None;
         }
         let mut parts = text.split('-');
@@ -38,6 +41,28 @@ impl TraceContext {
         let sampled = u8::try_from(flags).ok()? & SAMPLED != 0;
         Some(Self { trace, span, sampled })
     }
+
+    /// Writes a `traceparent`. Every message has one, and general formatting takes several times as long.
+    #[must_use]
+    pub fn to_traceparent(&self) -> String {
+        let mut text = String::with_capacity(LENGTH);
+        text.push_str(VERSION);
+        text.push('-');
+        push_hexadecimal(&self.trace.to_be_bytes(), &mut text);
+        text.push('-');
+        push_hexadecimal(&self.span.to_be_bytes(), &mut text);
+        text.push('-');
+        push_hexadecimal(&[u8::from(self.sampled)], &mut text);
+        text
+    }
+}
+
+fn push_hexadecimal(bytes: &[u8], text: &mut String) {
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 0x0F] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
+        }
+    }
 }
 
 fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
@@ -48,8 +73,7 @@ fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { trace, span, sampled } = self;
-        write!(formatter, "{VERSION}-{trace:032x}-{span:016x}-{:02x}", u8::from(*sampled))
+        formatter.write_str(&self.to_traceparent())
     }
 }
 
