@@ -31,7 +31,7 @@ use kmip_ports::record::ObjectEncoding;
 use crate::{
     attributes::{INDEX, read_instances, write_instances},
     fault::{Fault, FaultKind},
-    item::is_of_the_future,
+    item::{ItemType, is_of_the_future},
     objects::OptionalObject,
     reader::{Element, Fields, Limits, MAXIMUM_DEPTH},
     schema::{Context, Encode as _, Shape as _},
@@ -139,7 +139,7 @@ fn refuse_unknown(element: Element<'_>, depth: usize) -> Result<(), Fault> {
         if is_of_the_future(child.tag) || (is_private && child.tag.0 > INDEX.0) {
             return Err(Fault::unexpected(child.tag));
         }
-        if child.tag != Tag::AttributeValue {
+        if child.item_type == ItemType::Structure && child.tag != Tag::AttributeValue {
             refuse_unknown(child, depth)?;
         }
     }

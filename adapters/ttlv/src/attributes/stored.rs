@@ -15,8 +15,8 @@ use crate::{
 /// The index of the attribute that follows.
 pub(crate) const INDEX: Tag = Tag(0x54_0006);
 
-/// About as many attributes as most objects have.
-const USUAL_COUNT: usize = 16;
+/// As many attributes as most objects have, and some more.
+const USUAL_COUNT: usize = 24;
 
 /// Writes instances.
 pub(crate) fn write_instances<'a>(
