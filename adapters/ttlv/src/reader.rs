@@ -92,6 +92,7 @@ impl<'a> Element<'a> {
     }
 
     /// Splits the first item off.
+    #[inline]
     fn split(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), Fault> {
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LENGTH>() else {
             return Err(Fault::new(FaultKind::Truncated, NO_TAG));
@@ -207,6 +208,7 @@ pub struct Children<'a> {
 impl<'a> Iterator for Children<'a> {
     type Item = Result<Element<'a>, Fault>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.bytes.is_empty() {
             return None;
