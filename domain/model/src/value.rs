@@ -9,7 +9,9 @@ use crate::{
 };
 
 /// One item's value; the variants are the item types.
+// The tag has a word of its own, so that a value is moved in whole words.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Value {
     /// Fields in order.
     Structure(Vec<(Tag, Value)>),
