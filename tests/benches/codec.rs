@@ -40,7 +40,7 @@ fn answer() -> ResponseMessage {
         items: vec![ResponseItem {
             operation: Some(Operation::Get),
             unique_batch_item_id: None,
-            outcome: Outcome::Success(ops::Response::Get(response)),
+            outcome: Outcome::Success(Box::new(ops::Response::Get(response))),
         }],
     }
 }

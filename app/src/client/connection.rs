@@ -303,7 +303,7 @@ mod tests {
                     unique_identifier: UniqueIdentifier::new("id"),
                 })
             };
-            let read = answer(version, Outcome::Success(payload())).unwrap();
+            let read = answer(version, Outcome::Success(Box::new(payload()))).unwrap();
             assert_eq!(read, payload(), "{version}");
         }
     }

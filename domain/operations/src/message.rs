@@ -104,15 +104,15 @@ pub struct ResponseItem {
     pub outcome: Outcome,
 }
 
-/// What came of one item.
+/// What came of one item. Payloads are boxed, since an answer is handed on several times.
 #[derive(Debug)]
 pub enum Outcome {
     /// Success.
-    Success(Response),
+    Success(Box<Response>),
     /// Operation Failed, with the cause; `reason.rs` turns it into words of the client's version.
     Failed(OperationError),
     /// Operation Undone: a later item failed. The payload still says what had been done.
-    Undone(Response),
+    Undone(Box<Response>),
 }
 
 /// The rules that a client's version implies. Handlers ask a rule, never a version.
@@ -238,7 +238,7 @@ mod tests {
 
     fn registered(text: &str) -> ResponseItem {
         let response = register::Response { unique_identifier: id(text) };
-        item(Operation::Register, Outcome::Success(Response::Register(response)))
+        item(Operation::Register, Outcome::Success(Box::new(Response::Register(response))))
     }
 
     fn located(texts: &[&str]) -> ResponseItem {
@@ -246,7 +246,7 @@ mod tests {
             located_items: None,
             unique_identifiers: texts.iter().copied().map(id).collect(),
         };
-        item(Operation::Locate, Outcome::Success(Response::Locate(response)))
+        item(Operation::Locate, Outcome::Success(Box::new(Response::Locate(response))))
     }
 
     fn key_pair() -> ResponseItem {
@@ -254,12 +254,15 @@ mod tests {
             private_key_unique_identifier: id("private"),
             public_key_unique_identifier: id("public"),
         };
-        item(Operation::CreateKeyPair, Outcome::Success(Response::CreateKeyPair(response)))
+        item(
+            Operation::CreateKeyPair,
+            Outcome::Success(Box::new(Response::CreateKeyPair(response))),
+        )
     }
 
     fn activated(text: &str) -> ResponseItem {
         let response = activate::Response { unique_identifier: id(text) };
-        item(Operation::Activate, Outcome::Success(Response::Activate(response)))
+        item(Operation::Activate, Outcome::Success(Box::new(Response::Activate(response))))
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl World {
         let processor = Processor::with_streams(ports, settings, self.streams.clone());
         let answer = pollster::block_on(processor.execute(&peer, message, &NoSize));
         let results = answer.items.into_iter().map(|item| match item.outcome {
-            Outcome::Success(response) => Ok(response),
+            Outcome::Success(response) => Ok(*response),
             Outcome::Failed(error) => Err(error),
             Outcome::Undone(_) => panic!("an item was undone"),
         });

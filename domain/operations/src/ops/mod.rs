@@ -93,12 +93,12 @@ macro_rules! define {
         pub(crate) async fn run(
             item: &mut $crate::processor::Item<'_>,
             request: &Request,
-        ) -> Result<Response, $crate::error::OperationError> {
-            Ok(match request {
+        ) -> Result<Box<Response>, $crate::error::OperationError> {
+            Ok(Box::new(match request {
                 $(Request::$name(request) => {
                     Response::$name(Box::pin($module::run(item, request)).await?)
                 })*
-            })
+            }))
         }
     };
 }

@@ -456,7 +456,7 @@ impl Processor {
         &self,
         item: &mut Item<'_>,
         request: &RequestItem,
-    ) -> Result<ops::Response, OperationError> {
+    ) -> Result<Box<ops::Response>, OperationError> {
         let payload = match &request.payload {
             Ok(payload) => payload,
             Err(fault) => return Err(fault.clone().into()),

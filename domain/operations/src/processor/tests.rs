@@ -313,9 +313,10 @@ fn locate(query: Locate) -> RequestItem {
 /// What a Locate found: how many in all, and how many of them are returned.
 fn located(answer: &ResponseMessage) -> Vec<(Option<i32>, usize)> {
     let found = |item: &ResponseItem| match &item.outcome {
-        Outcome::Success(Response::Locate(found)) => {
-            Some((found.located_items, found.unique_identifiers.len()))
-        }
+        Outcome::Success(response) => match response.as_ref() {
+            Response::Locate(found) => Some((found.located_items, found.unique_identifiers.len())),
+            _ => None,
+        },
         _ => None,
     };
     answer.items.iter().filter_map(found).collect()

@@ -132,7 +132,7 @@ fn write_answer(answer: response::Answer) -> Vec<u8> {
         Some(ResponseItem {
             operation: item.operation,
             unique_batch_item_id: None,
-            outcome: Outcome::Success(item.payload?),
+            outcome: Outcome::Success(Box::new(item.payload?)),
         })
     });
     let message = ResponseMessage {

@@ -57,9 +57,8 @@ fn a_change_is_noted_with_who_and_what() {
     };
     let answer = desk.send(request);
     assert_eq!(answer.client_correlation_value.as_deref(), Some("c"));
-    let Outcome::Success(Response::Create(created)) = &answer.items[0].outcome else {
-        panic!("{answer:?}")
-    };
+    let Outcome::Success(response) = &answer.items[0].outcome else { panic!("{answer:?}") };
+    let Response::Create(created) = response.as_ref() else { panic!("{response:?}") };
     let audit = desk.store.audit();
     // A correlation value may be as long as a message; what is noted of it is not.
     let request = RequestMessage {

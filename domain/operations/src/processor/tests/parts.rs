@@ -12,10 +12,11 @@ fn hash(data: &[u8], streaming: Streaming) -> RequestItem {
 }
 
 fn hashed(answer: &ResponseMessage) -> &hash::Response {
-    match answer.items.as_slice() {
-        [ResponseItem { outcome: Outcome::Success(Response::Hash(response)), .. }] => response,
-        other => panic!("not one answer to Hash: {other:?}"),
-    }
+    let [ResponseItem { outcome: Outcome::Success(response), .. }] = answer.items.as_slice() else {
+        panic!("not one answer: {answer:?}")
+    };
+    let Response::Hash(response) = response.as_ref() else { panic!("not to Hash: {response:?}") };
+    response
 }
 
 #[test]
