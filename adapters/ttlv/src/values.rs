@@ -228,14 +228,12 @@ fn read_value(element: Element<'_>, depth: usize) -> Result<Value, Fault> {
     Ok(match element.item_type {
         ItemType::Structure => {
             let depth = depth.checked_sub(1).ok_or(Fault::new(FaultKind::TooDeep, element.tag))?;
-            let fields: Result<Vec<_>, Fault> = element
-                .children()
-                .map(|child| {
-                    let child = child?;
-                    Ok((child.tag, read_value(child, depth)?))
-                })
-                .collect();
-            Value::Structure(fields?)
+            let mut fields = Vec::new();
+            for child in element.children() {
+                let child = child?;
+                fields.push((child.tag, read_value(child, depth)?));
+            }
+            Value::Structure(fields)
         }
         ItemType::Integer => Value::Integer(element.integer()?),
         ItemType::LongInteger => Value::LongInteger(element.long_integer()?),
