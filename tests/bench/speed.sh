@@ -69,12 +69,11 @@ middle() {
     printf '%s\n' "$@" | field "$name" | median
 }
 
-# Runs a workload once and prints its line; fails if a request did, and then keeps why in `said`. The
-# client is a batch program: an answer that comes does not interrupt the server.
+# Runs a workload once and prints its line; fails if a request did, and then keeps why in `said`.
 said=$place/said
 directory=$place/kmip
 run() {
-    timeout 900 chrt --batch 0 "$programs/examples/load" "$1" "$directory" --address "$address" \
+    timeout 900 "$programs/examples/load" "$1" "$directory" --address "$address" \
         --process "$server" --connections "$2" --seconds "$seconds" --warm-up "$warm" \
         --objects "$keys" 2>"$said"
 }

@@ -68,7 +68,13 @@ fn run(arguments: &[String]) -> Result<u64, Box<dyn Error>> {
         options.address.ok_or("--address is missing")?;
         workload.prepare(&target, &directory.path(), options.objects)?
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if !(workload.is_bare() || workload.connects()) {
+        // One is enough for what a server answers on open connections, and two get in its way. The bare
+        // server answers more than one thread asks.
+        runtime.worker_threads(1);
+    }
+    let runtime = runtime.enable_all().build()?;
     let outcome = runtime.block_on(async {
         let echo = if workload.is_bare() { Some(EchoServer::start(&directory)?) } else { None };
         let address = echo.as_ref().map(EchoServer::address).or(options.address);
