@@ -8,8 +8,12 @@ use std::{
     collections::VecDeque,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{Builder, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{Connection, Row, config::DbConfig, types::FromSql};
@@ -72,6 +76,8 @@ struct Shared {
 /// Reads with connections that cannot write.
 pub(super) struct Readers {
     shared: Arc<Shared>,
+    /// How long to wait for a thread.
+    patience: Duration,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -88,7 +94,8 @@ impl Readers {
             call: Condvar::new(),
         });
         // From here on they are closed if one cannot be started.
-        let readers = Self { shared: Arc::clone(&shared), threads: Mutex::default() };
+        let readers =
+            Self { shared: Arc::clone(&shared), patience: PATIENCE, threads: Mutex::default() };
         for connection in connections {
             let shared = Arc::clone(&shared);
             let thread = Builder::new().name("kmip-reader".to_owned());
@@ -98,21 +105,29 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Has a thread read something, and waits for it.
+    /// Has a thread read something, and waits for it: until one begins, not longer than it is worth,
+    /// and then for as long as it takes.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, sqlx::Error> + Send + 'static,
     ) -> Result<T, sqlx::Error> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let begins = Arc::new(AtomicBool::new(false));
+        let begun = Arc::clone(&begins);
         self.shared.ask(Box::new(move |connection| {
             if !answer.is_closed() {
+                begins.store(true, Ordering::Release);
                 let done = catch_unwind(AssertUnwindSafe(|| read(connection)));
                 // Who does not wait any more misses nothing.
                 let _ = answer.send(done.unwrap_or(Err(sqlx::Error::WorkerCrashed)));
             }
         }))?;
-        let done = timeout(PATIENCE, answered).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        done.map_err(|_| sqlx::Error::WorkerCrashed)?
+        let answer = match timeout(self.patience, &mut answered).await {
+            Ok(answer) => answer,
+            Err(_) if begun.load(Ordering::Acquire) => answered.await,
+            Err(_) => return Err(sqlx::Error::PoolTimedOut),
+        };
+        answer.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 
     /// Waits for what was asked for, and closes the connections.
@@ -248,10 +263,7 @@ pub(super) fn refused(error: rusqlite::Error) -> sqlx::Error {
 mod tests {
     use std::{
         pin::pin,
-        sync::{
-            atomic::{AtomicUsize, Ordering},
-            mpsc,
-        },
+        sync::{atomic::AtomicUsize, mpsc},
         task::{Context, Waker},
     };
 
@@ -325,6 +337,28 @@ mod tests {
                 assert_eq!(one.await.expect("it ends").expect("it is read"), number);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_served_in_time_is_told_and_what_was_begun_comes_to_its_end() {
+        let mut readers = readers(1, Length::Any);
+        readers.patience = Duration::from_millis(20);
+        let readers = Arc::new(readers);
+        let (started, has_started) = oneshot::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        let long = {
+            let readers = Arc::clone(&readers);
+            let read = move |_: &Connection| {
+                started.send(()).map_err(|()| sqlx::Error::PoolClosed)?;
+                may_finish.recv().map_err(|_| sqlx::Error::PoolClosed)
+            };
+            tokio::spawn(async move { readers.run(read).await })
+        };
+        has_started.await.expect("it begins");
+        let late = readers.run(|_| Ok(())).await;
+        assert!(matches!(late, Err(sqlx::Error::PoolTimedOut)), "{late:?}");
+        finish.send(()).expect("it waits for this");
+        long.await.expect("it ends").expect("it was not given up");
     }
 
     #[tokio::test]
