@@ -75,8 +75,9 @@ use crate::{
     statement,
 };
 
-/// How many connections there are for what is read now and then: lists, counts, snapshots.
-const SELDOM: u32 = 2;
+/// How many connections there are for what is read now and then: lists, counts, and snapshots, which
+/// each have one for as long as they take.
+const SELDOM: u32 = 4;
 
 /// How long to wait for a connection, and for another program that reads the file.
 const PATIENCE: Duration = Duration::from_secs(10);
