@@ -73,18 +73,16 @@ impl DerKeyFormats {
     }
 
     /// Reads a private key for signing by ECDSA. Reading it checks it, and that costs as much as a
-    /// signature: so it is not written in another form to be read once more.
+    /// signature: so it is not written in another form to be read once more. `None` on curves that the
+    /// library has not got.
     pub(crate) fn ecdsa_pair(
         material: &KeyMaterial,
-    ) -> Result<(RecommendedCurve, EcdsaKeyPair), CryptoError> {
+    ) -> Result<(RecommendedCurve, Option<EcdsaKeyPair>), CryptoError> {
         let read = Read::new(ObjectType::PrivateKey, material)?;
         let Key::EllipticCurvePrivate(key) = read.key else {
             return Err(CryptoError::BadKey("it is not an elliptic curve key"));
         };
-        let curve = key.curve();
-        key.into_pair()
-            .map(|pair| (curve, pair))
-            .ok_or_else(|| CryptoError::Unsupported(format!("signatures on the curve {curve}")))
+        Ok((key.curve(), key.into_pair()))
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn signing_key(
     }
     key::must_be_private(key)?;
     let (curve, pair) = DerKeyFormats::ecdsa_pair(&key.material)?;
+    let pair = pair.ok_or_else(|| unsupported(curve))?;
     Ok(SigningKey { pair, carrier: carrier(curve)? })
 }
 
