@@ -31,7 +31,7 @@ pub struct Options {
     pub location: Location,
     /// Makes the file if there is none.
     pub create: bool,
-    /// How many may read at a time.
+    /// How many may look single records up at a time, and how many may search.
     pub readers: u32,
     /// How many bytes of sealed records are kept in memory; 0 for none.
     pub cache_bytes: u64,
